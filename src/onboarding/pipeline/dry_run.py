@@ -7,13 +7,15 @@ are skipped, and the default categories apply.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import partial
 from typing import Protocol, TypeVar
 
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.mappings import FileHeader, MappingDocument, SavedMapping, UsedValue
 from onboarding.domain.models import FileRejection, FileWarning, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.product_changes import predict_outcome
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES
@@ -36,6 +38,47 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
+class UnmappedValue:
+    """A value of a closed list's column that is not in the list: its number of rows, and the most similar one of ours.
+
+    `suggestion` is blank if none is similar enough.
+    """
+
+    column: str
+    vendor_value: str
+    rows: int
+    suggestion: str = ""
+
+
+class ProposalSource(StrEnum):
+    """Source of a proposed mapping.
+
+    `mapping`: a mapping of the vendor for almost the same headers. `preset`: a preset for exports of another system.
+    `similarity`: similar names and values.
+    """
+
+    MAPPING = "mapping"
+    PRESET = "preset"
+    SIMILARITY = "similarity"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingProposal:
+    """A mapping that the vendor may confirm.
+
+    `reasons` has a sentence for each header, where there is one. `missing_headers` are headers of the mapping that the
+    file lacks, `new_headers` those of the file that the mapping does not have.
+    """
+
+    source: ProposalSource
+    name: str
+    document: MappingDocument
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    missing_headers: Sequence[str] = ()
+    new_headers: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DryRun:
     """Result of a dry run: the rejection of the file, or the errors and outcomes of its rows by row number."""
 
@@ -47,6 +90,17 @@ class DryRun:
     warnings: Sequence[FileWarning] = ()
     offline: bool = False
     """Whether the run had no catalog: an outcome then means only that the row is valid."""
+    headers: Sequence[FileHeader] = ()
+    """All headers of the file in their order; also of a file that lacks columns. None if no header was found."""
+    missing_columns: Sequence[str] = ()
+    """Required columns that no header and no constant feeds."""
+    mapping: SavedMapping | None = None
+    """The stored mapping that was applied."""
+    used_values: Sequence[UsedValue] = ()
+    unmapped_values: Sequence[UnmappedValue] = ()
+    """Values that are not in the closed list of their column, most rows first."""
+    proposals: Sequence[MappingProposal] = ()
+    """Mappings to confirm, best first; not applied."""
 
     @property
     def status(self) -> UploadStatus:
@@ -66,8 +120,17 @@ class RunTransaction(Protocol):
     def __call__(self, work: Callable[[Connection], Result]) -> Result: ...
 
 
-def dry_run(run: RunTransaction | None, content: bytes, vendor_id: str, options: Options | None = None) -> DryRun:
+def dry_run(
+    run: RunTransaction | None,
+    content: bytes,
+    vendor_id: str,
+    options: Options | None = None,
+    *,
+    document: MappingDocument | None = None,
+) -> DryRun:
     """Return the result that an upload of this file would have. Without `run`, no database is used.
+
+    `document` is a mapping that is applied instead of a stored one.
 
     No transaction is open while the file is read or its rows are validated. Raises ParserError and ParserTimeout.
     """

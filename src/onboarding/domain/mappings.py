@@ -1,0 +1,246 @@
+"""Mappings: how a vendor's own headers and values translate to our columns and values.
+
+A mapping document is data without code: a target for each header, a number format, constants for columns that a file
+lacks, values to fill down, and translated values. `files` applies it to a file.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import sha256
+
+from onboarding.domain.column_types import ColumnType
+from onboarding.domain.mapped_numbers import (
+    DECIMAL_SIGNS,
+    FACTORS,
+    THOUSANDS_SEPARATORS,
+    MappedNumberFormat,
+)
+from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMNS, columns_of_type
+
+MAX_HEADER_LENGTH = 101
+"""Maximum length of a header in characters: longer names are cut to 100 characters and an ellipsis."""
+
+MAX_HEADERS = 1_000
+MAX_VALUES = 1_000
+"""Maximum number of values that one document translates."""
+
+MAX_VALUE_LENGTH = 200
+MAX_REMOVED_TEXT = 20
+
+NO_MAPPING = "none"
+"""Name that switches mappings off for an upload."""
+
+VALUE_COLUMNS = columns_of_type(ColumnType.CATEGORY)
+"""Columns with a closed list of values, which a value mapping may translate."""
+
+
+class InvalidMapping(Exception):
+    """A mapping document violates a rule; the message is a sentence that names it."""
+
+
+@lru_cache(8_192)
+def normalize_key(text: str) -> str:
+    """Return the form in which headers, and values, are compared: without regard to case and spaces."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def compute_fingerprint(names: Iterable[str]) -> str:
+    """Return the hash of a file's headers, in hexadecimal digits, without regard to their order."""
+    keys = sorted({key for name in names if (key := normalize_key(name))})
+    return sha256("\n".join(keys).encode()).hexdigest()
+
+
+class HeaderSource(StrEnum):
+    """Reason for the column of a header.
+
+    `mapping`: a confirmed mapping. `name`: the column's own name. `synonym`: a known synonym. `unknown`: no column.
+    """
+
+    MAPPING = "mapping"
+    NAME = "name"
+    SYNONYM = "synonym"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """A header of a file: its columns, the reason for them, and its first different values, which may be none."""
+
+    name: str
+    columns: tuple[str, ...]
+    source: HeaderSource
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderMapping:
+    """Target of a header: its columns (none: the header is ignored), and the format of its numbers."""
+
+    columns: tuple[str, ...]
+    number_format: MappedNumberFormat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FillDown:
+    """Headers whose blank cells take the value of the first row of their group, such as the variants of a product.
+
+    The rows of a group have the same value under `group_header`. A later row of a group that has no value of its own,
+    except under these headers and those of images, is not a product.
+    """
+
+    group_header: str
+    headers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingDocument:
+    """A mapping: the target of each header, constants by column, values to fill down, and translations of values.
+
+    `values` maps a column to translations: the vendor's value to ours. Headers and values are compared by
+    `normalize_key`.
+    """
+
+    columns: Mapping[str, HeaderMapping] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    fill_down: FillDown | None = None
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise InvalidMapping if the document violates a rule."""
+        if len(self.columns) > MAX_HEADERS:
+            raise InvalidMapping(f"A mapping has at most {MAX_HEADERS:,} headers")
+        _require_different(self.columns)
+        headers_by_column: dict[str, str] = {}
+        for header, target in self.columns.items():
+            _validate_header(header)
+            for column in target.columns:
+                _require_column(column)
+                if column in headers_by_column:
+                    raise InvalidMapping(
+                        f"Two headers cannot feed one column: '{headers_by_column[column]}' and '{header}' are both "
+                        f"mapped to {column}"
+                    )
+                headers_by_column[column] = header
+            if target.number_format is not None:
+                _validate_number_format(header, target)
+        for column, text in self.constants.items():
+            _require_column(column)
+            if column in headers_by_column:
+                raise InvalidMapping(f"{column} has a constant and the header '{headers_by_column[column]}'")
+            _validate_constant(column, text)
+        if self.fill_down is not None:
+            _validate_fill_down(self.fill_down)
+        _validate_values(self.values)
+
+    def find_target(self, header: str) -> HeaderMapping | None:
+        """Return the target of a header of a file, or None if the document does not have it."""
+        return self.targets_by_key().get(normalize_key(header))
+
+    def targets_by_key(self) -> dict[str, HeaderMapping]:
+        """Return the targets by normalized header."""
+        return {normalize_key(header): target for header, target in self.columns.items()}
+
+
+def _require_different(headers: Iterable[str]) -> None:
+    by_key: dict[str, str] = {}
+    for header in headers:
+        if (other := by_key.setdefault(normalize_key(header), header)) != header:
+            raise InvalidMapping(f"'{other}' and '{header}' are the same header")
+
+
+def _require_column(column: str) -> None:
+    if column not in COLUMNS:
+        raise InvalidMapping(f"'{column[:100]}' is not a column; the columns are {', '.join(COLUMNS)}")
+
+
+def _validate_header(header: str) -> None:
+    if not header.strip() or len(header) > MAX_HEADER_LENGTH or "\0" in header:
+        raise InvalidMapping(f"A header has 1 to {MAX_HEADER_LENGTH - 1} characters")
+
+
+def _validate_number_format(header: str, target: HeaderMapping) -> None:
+    number_format = target.number_format
+    assert number_format is not None, "the caller checks it"  # noqa: S101
+    if not set(target.columns) & NUMBER_COLUMNS.keys():
+        raise InvalidMapping(f"'{header}' has a number format but feeds no column of numbers")
+    for name, text, choices in (
+        ("decimal_sign", number_format.decimal_sign, DECIMAL_SIGNS),
+        ("thousands_separator", number_format.thousands_separator, THOUSANDS_SEPARATORS),
+        ("factor", number_format.factor, FACTORS),
+    ):
+        if text not in choices:
+            quoted_choices = ", ".join(f"'{choice}'" for choice in choices)
+            raise InvalidMapping(f"The {name} of '{header}' must be one of {quoted_choices}")
+    if number_format.decimal_sign == number_format.thousands_separator:
+        raise InvalidMapping(f"The decimal sign and the thousands separator of '{header}' must be different")
+    if len(number_format.remove) > MAX_REMOVED_TEXT or any(
+        c.isdigit() or c in "-.," for c in number_format.remove.strip(".")
+    ):
+        raise InvalidMapping(
+            f"The text to remove from the numbers of '{header}' has up to {MAX_REMOVED_TEXT} characters, without "
+            "digits and signs of numbers"
+        )
+
+
+def _validate_constant(column: str, text: str) -> None:
+    if column in NUMBER_COLUMNS:
+        if not NUMBER_COLUMNS[column].accepts(text):
+            raise InvalidMapping(f"The constant of {column} must be {NUMBER_COLUMNS[column].expected}")
+    elif not text.strip() or len(text) > MAX_LENGTHS[column] or not text.isprintable():
+        raise InvalidMapping(f"The constant of {column} must be text of 1 to {MAX_LENGTHS[column]:,} characters")
+
+
+def _validate_fill_down(fill_down: FillDown) -> None:
+    for header in (fill_down.group_header, *fill_down.headers):
+        _validate_header(header)
+    if not fill_down.headers or normalize_key(fill_down.group_header) in map(normalize_key, fill_down.headers):
+        raise InvalidMapping("fill_down needs headers to fill, and the group header is not one of them")
+
+
+def _validate_values(values: Mapping[str, Mapping[str, str]]) -> None:
+    if sum(map(len, values.values())) > MAX_VALUES:
+        raise InvalidMapping(f"A mapping translates at most {MAX_VALUES:,} values")
+    for column, translations in values.items():
+        if column not in VALUE_COLUMNS:
+            raise InvalidMapping(f"Values can be mapped for {', '.join(VALUE_COLUMNS)}, and not for '{column[:100]}'")
+        for own_value, target in translations.items():
+            validate_value(column, own_value, target)
+
+
+def validate_value(column: str, own_value: str, target: str) -> None:
+    """Raise InvalidMapping if a translation of a value of `column` violates a rule; the target may not exist."""
+    if not own_value.strip() or len(own_value) > MAX_VALUE_LENGTH or not own_value.isprintable():
+        raise InvalidMapping(f"A value has 1 to {MAX_VALUE_LENGTH} characters, without control characters")
+    if not target.strip() or len(target) > MAX_LENGTHS[column] or not target.isprintable():
+        raise InvalidMapping(f"'{own_value}' must be mapped to a {column} of 1 to {MAX_LENGTHS[column]} characters")
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMapping:
+    """A version of a stored mapping. Without a name, it belongs to a single upload and is not remembered."""
+
+    mapping_id: str
+    version: int
+    document: MappingDocument
+    name: str | None = None
+    header_fingerprint: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """Return the mapping and its version in the form of upload options and fix files, such as `M1a2b3c/2`."""
+        return f"{self.mapping_id}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class UsedValue:
+    """A value mapping that a file used: the vendor's value, ours, and the number of rows with it."""
+
+    column: str
+    vendor_value: str
+    target: str
+    rows: int
