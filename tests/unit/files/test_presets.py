@@ -5,15 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 
 from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.mapping_json import document_as_json, parse_document
-from onboarding.domain.mappings import FillDown, HeaderMapping, MappingDocument, normalize_key
+from onboarding.domain.mappings import (
+    FillDown,
+    HeaderMapping,
+    MappingChoice,
+    MappingDocument,
+    SavedMapping,
+    normalize_key,
+)
+from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED
+from onboarding.domain.validation import validate_row
+from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.header_names import match_columns
+from onboarding.files.parser import ParsedFile, parse
 from onboarding.files.presets import Preset, count_preset_headers, find_preset, list_presets
 from tests.support.paths import CORPUS
 
@@ -86,6 +99,52 @@ def test_build_document_of_export_leaves_no_header_to_synonyms(export: str) -> N
     document = require_preset(names).build_document(names)
     claimed_names = [name for name, column in zip(names, match_columns(names), strict=True) if column is not None]
     assert [name for name in claimed_names if name not in document.columns] == []
+
+
+def parse_export(export: str, constants: Mapping[str, str]) -> ParsedFile:
+    names = read_header(export)
+    document = replace(require_preset(names).build_document(names), constants=constants)
+    choice = MappingChoice(fixed=SavedMapping("M1", 1, document))
+    result = parse((CORPUS / f"export-{export}.csv").read_bytes(), "UPLOAD_1", "VEND001", choice=choice)
+    assert not isinstance(result, FileRejection), result
+    return result
+
+
+VALUES_TO_FIX = {
+    # Each price has its currency; a vendor states it as the text to remove.
+    "google-merchant": {number: ["INVALID_PRICE"] for number in range(1, 6)},
+    # Two pictures; a product with variants, which has no price and quantity itself; two variants, without category.
+    "woocommerce": {
+        4: ["INVALID_IMAGE_URL"],
+        5: ["MISSING_REQUIRED_FIELDS"],
+        6: ["MISSING_REQUIRED_FIELDS"],
+        7: ["MISSING_REQUIRED_FIELDS"],
+    },
+}
+"""Errors by row that remain with the preset, the missing columns, and categories that exist."""
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_parse_export_with_preset_has_valid_rows(export: str) -> None:
+    missing_values = {"category": "Kitchen", "price": "9.50", "stock_quantity": "1"}
+    rows = parse_export(export, {column: missing_values[column] for column in EXPORTS[export][1]}).rows
+    assert len(rows) == {"sap": 6, "shopify": 6, "shopify-2025": 4, "woocommerce": 7}.get(export, 5)
+    categories = {row.cells["category"] for row in rows if "category" in row.cells}
+    context = ValidationContext(categories, set(), set(), catalog_known=False)
+    errors = {row.row_number: [error.error_type for error in validate_row(row, context)] for row in rows}
+    assert {number: codes for number, codes in errors.items() if codes} == VALUES_TO_FIX.get(export, {})
+
+
+def test_parse_shopify_export_with_preset_makes_variants_products() -> None:
+    rows = parse_export("shopify", {}).rows
+    assert [(row.cells["sku"], row.cells["product_name"], row.cells["weight_kg"]) for row in rows] == [
+        ("LS-101-S", "Linen Shirt", "0.31"),
+        ("LS-101-M", "Linen Shirt", "0.32"),
+        ("LS-101-L", "Linen Shirt", "0.335"),
+        ("MUG-350", "Enamel Mug", "0.18"),
+        ("CAP-NAVY", "Wool Cap", "0.095"),
+        ("CAP-GREY", "Wool Cap", "0.095"),
+    ]
 
 
 @pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
