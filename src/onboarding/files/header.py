@@ -27,6 +27,7 @@ from onboarding.files.header_names import (
     unwrap_text_formula,
 )
 from onboarding.files.models import MAX_COLUMNS, one_line
+from onboarding.files.presets import count_preset_headers
 
 FIX_COLUMNS = ("_row", "_errors", "_hint")
 """Columns that a fix file has before the vendor's columns."""
@@ -173,11 +174,11 @@ NO_CHOICE = MappingChoice()
 def find_header_index(lines: Sequence[Sequence[str]], choice: MappingChoice = NO_CHOICE) -> int:
     """Return the index of the header: of the first lines, the one that names most columns, if it names two or more.
 
-    A line with headers of a mapping for it names them as well. If there are products between two such lines, the first
-    one is the header, so that no product is above it.
+    A line with headers of a mapping for it, or with the signature of a preset, names them as well. If products are
+    between two such lines, the first one is the header, so that no product is above it.
     """
     column_counts = [
-        max(count_known_columns(line), count_mapped_headers(_list_names(line), choice))
+        max(count_known_columns(line), count_mapped_headers(_list_names(line), choice), count_preset_headers(line))
         for line in lines[:LINES_SEARCHED]
     ]
     first_index = next((i for i, line in enumerate(lines) if any(value.strip() for value in line)), 0)
