@@ -14,7 +14,7 @@ from onboarding.domain.mappings import FileHeader, HeaderMapping, HeaderSource, 
 from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.files.formula_escaping import unescape_formula
-from onboarding.files.header_mapping import apply_targets, choose_mapping, count_mapped_headers
+from onboarding.files.header_mapping import apply_targets, choose_mapping, count_mapped_headers, prefer_exact_headers
 from onboarding.files.header_names import (
     MAX_NAME_LENGTH,
     count_known_columns,
@@ -177,9 +177,12 @@ def find_header_index(lines: Sequence[Sequence[str]], choice: MappingChoice = NO
     A line with headers of a mapping for it, or with the signature of a preset, names them as well. If products are
     between two such lines, the first one is the header, so that no product is above it.
     """
+    searched_lines = lines[:LINES_SEARCHED]
+    names_by_line = [_list_names(line) for line in searched_lines]
+    choice = prefer_exact_headers(names_by_line, choice)
     column_counts = [
-        max(count_known_columns(line), count_mapped_headers(_list_names(line), choice), count_preset_headers(line))
-        for line in lines[:LINES_SEARCHED]
+        max(count_known_columns(line), count_mapped_headers(names, choice), count_preset_headers(line))
+        for line, names in zip(searched_lines, names_by_line, strict=True)
     ]
     first_index = next((i for i, line in enumerate(lines) if any(value.strip() for value in line)), 0)
     best_index = max(range(len(column_counts)), key=lambda i: column_counts[i], default=first_index)

@@ -201,3 +201,17 @@ def test_parse_fix_file_names_the_mapping_of_its_upload() -> None:
         assert isinstance(parsed_file, ParsedFile)
         assert [row.cells["sku"] for row in parsed_file.rows] == ["0001", "0002"]
         assert parsed_file.table.header == header.split(";")
+
+
+def test_parse_known_mapping_finds_the_header_that_its_headers_found() -> None:
+    """A repeated event knows the mapping of its upload; the first one found it by the headers below another table."""
+    header = "MATNR;MAKTX;MATKL;EKPRI;LGBST"
+    mapping = make_mapping(SAP_MAPPING, header)
+    content = f"MATNR;MAKTX;EKPRI\n0009;Summary 2024;12\n{SAP}".encode()
+    first = parse(content, "U", "V", choice=MappingChoice(by_headers=[mapping]))
+    again = parse(content, "U", "V", choice=MappingChoice(mapping))
+    assert isinstance(first, ParsedFile)
+    assert isinstance(again, ParsedFile)
+    assert first.file_details.header_line == again.file_details.header_line == 3
+    assert first.rows == again.rows
+    assert parse_table(content, MappingChoice(mapping)) == first.table
