@@ -22,7 +22,7 @@ COLUMNS = ("product_name", "vendor_product_id", "sku", "category", "subcategory"
 """Columns that a family of headers feeds, besides the stock; each header is the family's name and a number."""
 
 CATEGORIES = ("Gear", "gear ", "Gadgetry", "Electronics")
-"""Categories of mapped files: the vendor's own in two spellings, another one of the vendor, and one of ours."""
+"""Categories of mapped files: the vendor's own in two spellings, another one of the vendor, and an active category."""
 
 TARGETS = ("Computer Accessories", "Electronics", "Home & Garden")
 

@@ -16,7 +16,7 @@ from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.header import NO_CHOICE
 from onboarding.lambda_handlers import error_processor
 from onboarding.notifications import events
-from onboarding.pipeline import finalize, ingest, validate
+from onboarding.pipeline import finalize, ingest, upload_mappings, validate
 from onboarding.pipeline.upload_mappings import UploadMappings
 from onboarding.pipeline.validate import BatchResult
 from onboarding.storage import held_rows, uploads
@@ -246,7 +246,7 @@ def used_values_ignored(_: Runtime) -> Patches:
     def use_applied_mapping(applied: Any) -> UploadMappings:
         return replace(original(applied), targets={})
 
-    original = ingest.use_applied_mapping
+    original = upload_mappings.use_applied_mapping
     return [(ingest, "use_applied_mapping", use_applied_mapping)]
 
 

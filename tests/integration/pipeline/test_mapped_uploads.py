@@ -126,15 +126,15 @@ VALUES = st.dictionaries(st.sampled_from(["Gear", "Gadgetry", "Electronics"]), s
 
 def test_dry_run_with_any_mapping_equals_upload(runtime: Runtime, database: Database) -> None:
     @settings(deadline=None, max_examples=50)
-    @given(ROWS, OPTIONS, KINDS, VALUES, VALUES, st.integers(1, 5))
+    @given(ROWS, OPTIONS, KINDS, st.tuples(VALUES, VALUES), st.integers(1, 5))
     def check(
         rows: list[dict[str, str]],
         mode_and_on_error: tuple[Mode, OnError],
         kind: str,
-        remembered_values: dict[str, str],
-        own_values: dict[str, str],
+        values: tuple[dict[str, str], dict[str, str]],
         batch: int,
     ) -> None:
+        remembered_values, own_values = values
         stored_state.empty(runtime)
         simulation = Simulation(runtime, batch=batch)
         existing = [product(str(n), vendor_product_id=f"P-{n}", sku=f"S-{n}") for n in (1, 2)]
