@@ -121,40 +121,53 @@ def require_headers(document: MappingDocument, headers: Sequence[str], file: Pat
             raise CommandError(f"{file.name} has no header '{header}'. Its headers are: {', '.join(headers)}")
 
 
-def _complete_document(
-    run_action: RunAction, changes: MappingDocument, vendor_id: str, mapping: str | None, headers: Sequence[str]
-) -> MappingDocument:
-    """Return the mapping that applies to a file with these headers, with the changes of the command line.
+def resolve_document(
+    run_action: RunAction | None,
+    changes: MappingDocument,
+    mapping: str | None,
+    *,
+    file: Path,
+    content: bytes,
+    vendor_id: str,
+) -> tuple[MappingDocument, list[str]]:
+    """Return the mapping of a file with the changes of the command line, and the headers of the file.
 
-    `mapping` is the option of that name.
+    It is the mapping that the option `--mapping` names, or the one that is remembered for the headers. Without
+    `run_action` only the changes apply. Raises CommandError.
     """
+    headers = read_headers(file, content, vendor_id)
+    require_headers(changes, headers, file)
+    if run_action is None:
+        return changes, headers
     if mapping is None:
         stored_mappings = run_action("list_mappings", vendor_id=vendor_id)["mappings"]
         fingerprint = compute_fingerprint(headers)
         mapping = next((m["mapping_id"] for m in stored_mappings if m["header_fingerprint"] == fingerprint), NO_MAPPING)
-    if mapping == NO_MAPPING:
-        return changes
+    if mapping.casefold() == NO_MAPPING:
+        return changes, headers
     stored = run_action("show_mapping", vendor_id=vendor_id, mapping=mapping)
-    return merge_documents(parse_json_document(stored["document"]), changes)
+    return merge_documents(parse_json_document(stored["document"]), changes), headers
 
 
 def store_mapping(
     run_action: RunAction,
-    file: Path,
-    vendor_id: str,
     changes: MappingDocument,
     mapping: str | None,
     *,
+    file: Path,
+    vendor_id: str,
     name: str | None,
 ) -> str:
     """Store the mapping of a file with the changes of the command line, and return its reference.
 
     Without a name it is for one upload.
     """
-    headers = read_headers(file, file.read_bytes(), vendor_id)
-    require_headers(changes, headers, file)
-    document = document_as_json(_complete_document(run_action, changes, vendor_id, mapping, headers))
-    saved = run_action("save_mapping", vendor_id=vendor_id, document=document, name=name, headers=headers)
+    document, headers = resolve_document(
+        run_action, changes, mapping, file=file, content=file.read_bytes(), vendor_id=vendor_id
+    )
+    saved = run_action(
+        "save_mapping", vendor_id=vendor_id, document=document_as_json(document), name=name, headers=headers
+    )
     return f"{saved['mapping_id']}/{saved['version']}"
 
 

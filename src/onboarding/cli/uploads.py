@@ -100,7 +100,7 @@ def upload(
             # the permission to call `admin`.
             check_vendor(run_action, vendor)
         if changes is not None:
-            mapping = store_mapping(run_action, file, vendor, changes, mapping, name=save_mapping)
+            mapping = store_mapping(run_action, changes, mapping, file=file, vendor_id=vendor, name=save_mapping)
         submission = submit_file(ctx, file, vendor, Options(mode, on_error, force, mapping))
         if not wait:
             _print_submission(submission, as_json=as_json)
