@@ -13,6 +13,7 @@ from onboarding.domain.error_summary import summarize_errors
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.mappings import normalize_key
 from onboarding.domain.models import Outcome, RowError
+from onboarding.files.models import one_line
 
 MAX_TABLE_ROWS = 50
 """Rows of a table; `--json` has all."""
@@ -67,7 +68,9 @@ def _print_missing_columns(result: Mapping[str, Any]) -> None:
         header = closest_headers.get(column)
         if header:
             columns_by_header.setdefault(header["name"], [*header["columns"]]).append(column)
-        rows.append((column, header and header["name"], header and ", ".join(header["samples"])))
+        rows.append(
+            (column, header and header["name"], header and ", ".join(one_line(text, 30) for text in header["samples"]))
+        )
     print_table(
         (Column("Our column"), Column("Closest header in your file", wraps=True), Column("Sample", wraps=True)), rows
     )
