@@ -47,8 +47,10 @@ def print_dry_run(result: Mapping[str, Any]) -> None:
 
 
 def _print_mapping(result: Mapping[str, Any]) -> None:
-    if description := describe_mapping(result["mapping"], result["used_values"]):
-        print_line(f"{'Mapping' if result['mapping'] else 'Mapped values:'} {description}.")
+    # The mapping of the command line has no name.
+    mapping = result["mapping"] if result["mapping"] and result["mapping"]["name"] else None
+    if description := describe_mapping(mapping, result["used_values"]):
+        print_line(f"{'Mapping' if mapping else 'Mapped values:'} {description}.")
 
 
 def _print_missing_columns(result: Mapping[str, Any]) -> None:

@@ -16,12 +16,15 @@ from onboarding.domain.mappings import (
     NO_MAPPING,
     HeaderMapping,
     InvalidMapping,
+    MappingChoice,
     MappingDocument,
     compute_fingerprint,
     normalize_key,
 )
 from onboarding.domain.product_schema import NUMBER_COLUMNS
-from onboarding.pipeline.dry_run import dry_run
+from onboarding.files.models import MappingNeeded
+from onboarding.pipeline.dry_run import UPLOAD_ID, dry_run
+from onboarding.pipeline.parser_process import parse_rows
 
 MapOption = Annotated[
     list[str] | None,
@@ -104,13 +107,14 @@ def parse_json_document(value: object) -> MappingDocument:
         raise CommandError(str(error)) from error
 
 
-def read_headers(file: Path, content: bytes, vendor_id: str) -> list[str]:
-    """Return the headers of a file. Raises CommandError if it has none."""
-    result = dry_run(None, content, vendor_id)
-    if not result.headers:
-        reason = f": {result.rejection.reason}" if result.rejection else ""
-        raise CommandError(f"{file.name}: the headers cannot be read{reason}")
-    return [header.name for header in result.headers]
+def read_headers(file: Path, content: bytes, vendor_id: str, document: MappingDocument) -> list[str]:
+    """Return the headers of a file, which are found by those of the document too. Raises CommandError if none is."""
+    result = dry_run(None, content, vendor_id, document=document)
+    # The additional columns of a fix file have no name.
+    if headers := [header.name for header in result.headers if header.name]:
+        return headers
+    reason = f": {result.rejection.reason}" if result.rejection else ""
+    raise CommandError(f"{file.name}: the headers cannot be read{reason}")
 
 
 def require_headers(document: MappingDocument, headers: Sequence[str], file: Path) -> None:
@@ -132,13 +136,14 @@ def resolve_document(
 ) -> tuple[MappingDocument, list[str]]:
     """Return the mapping of a file with the changes of the command line, and the headers of the file.
 
-    It is the mapping that the option `--mapping` names, or the one that is remembered for the headers. Without
-    `run_action` only the changes apply. Raises CommandError.
+    It is the mapping that the option `--mapping` names, otherwise that of a fix file's upload, or the one that is
+    remembered for the headers. Without `run_action` only the changes apply. Raises CommandError.
     """
-    headers = read_headers(file, content, vendor_id)
+    headers = read_headers(file, content, vendor_id, changes)
     require_headers(changes, headers, file)
     if run_action is None:
         return changes, headers
+    mapping = mapping or _find_fix_file_mapping(content, vendor_id)
     if mapping is None:
         stored_mappings = run_action("list_mappings", vendor_id=vendor_id)["mappings"]
         fingerprint = compute_fingerprint(headers)
@@ -147,6 +152,15 @@ def resolve_document(
         return changes, headers
     stored = run_action("show_mapping", vendor_id=vendor_id, mapping=mapping)
     return merge_documents(parse_json_document(stored["document"]), changes), headers
+
+
+def _find_fix_file_mapping(content: bytes, vendor_id: str) -> str | None:
+    """Return the reference of the mapping that a fix file names, otherwise None."""
+    try:
+        parse_rows(content, UPLOAD_ID, vendor_id, choice=MappingChoice(follows_fix_file=True))
+    except MappingNeeded as needed:
+        return str(needed)
+    return None
 
 
 def store_mapping(
@@ -184,7 +198,7 @@ def merge_documents(base: MappingDocument, changes: MappingDocument) -> MappingD
         if normalize_key(header) not in changed_keys and (remaining_columns or not target.columns):
             columns[header] = _make_target(remaining_columns, target.number_format)
     for header, target in changes.columns.items():
-        previous = base.find_target(header)
+        [previous] = base.list_targets([header])
         columns[header] = _make_target(target.columns, previous.number_format if previous else None)
     constants = {column: text for column, text in base.constants.items() if column not in used_columns}
     values = {

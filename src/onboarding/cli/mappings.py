@@ -96,7 +96,7 @@ def set_mapping(
         document = parse_json_document(json.loads(file.read_bytes()))
     except ValueError as error:
         raise CommandError(f"{file}: not valid JSON: {error}") from error
-    headers = read_headers(headers_of, headers_of.read_bytes(), vendor)
+    headers = read_headers(headers_of, headers_of.read_bytes(), vendor, document)
     require_headers(document, headers, headers_of)
     mapping = _run_action(
         state, "save_mapping", vendor_id=vendor, document=document_as_json(document), name=name, headers=headers

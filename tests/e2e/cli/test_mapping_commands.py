@@ -92,6 +92,26 @@ def test_upload_map_completes_the_remembered_mapping(run: Run, tmp_path: Path) -
     )
 
 
+def test_upload_map_value_completes_the_mapping_of_a_fix_file(run: Run, tmp_path: Path) -> None:
+    path = write_file(tmp_path, "cli-fix", category="Herren")
+    upload_id = run_json(run, "upload", str(path), *VENDOR, *COLUMNS, "--wait", code=2)["upload_id"]
+    fix_file = tmp_path / "fix.csv"
+    assert run("report", "--fix", upload_id, "-o", str(fix_file))[0] == 0
+    value = ("--map-value", "category:Herren=Men's Clothing")
+    assert run("validate", str(fix_file), *VENDOR, *value)[0] == 0
+    assert run("upload", str(fix_file), *VENDOR, *value, "--wait")[0] == 0
+
+
+def test_upload_map_title_above_the_header_is_no_header(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "title.csv"
+    lines = ("Export 2026,,,,", "A,B,C,D,E", "cli-title,Linen Shirt,Books,29.90,8")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    columns = ("A=vendor_product_id,sku", "B=product_name", "C=category", "D=price", "E=stock_quantity")
+    options = [word for column in columns for word in ("--map", column)]
+    code, out, err = run("validate", str(path), *VENDOR, *options)
+    assert (code, "header in line 2" in out) == (0, True), out + err
+
+
 def test_mappings_set_show_and_delete(run: Run, tmp_path: Path) -> None:
     path = write_file(tmp_path, "cli-set")
     document = {

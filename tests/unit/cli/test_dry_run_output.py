@@ -17,9 +17,10 @@ from onboarding.domain.mappings import (
     UsedValue,
 )
 from onboarding.domain.models import FileRejection, Row, RowError
+from onboarding.domain.value_mapping import UnmappedValue
 from onboarding.files.models import FileDetails
 from onboarding.lambda_handlers.admin_queries import dry_run_as_json
-from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource, UnmappedValue
+from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
 
 Captured = pytest.CaptureFixture[str]
 
@@ -114,7 +115,9 @@ def test_print_dry_run_mapping_is_named_with_effect(capsys: Captured) -> None:
     mapping = SavedMapping("M1", 2, MappingDocument(), "SAP", "0" * 64)
     run = replace(make_run([], {}), mapping=mapping, used_values=used_values)
     assert "\nMapping 'SAP' (version 2): 'Men' → Men's Clothing, 400 rows.\n" in print_result(run, capsys)
-    assert "\nMapped values: 'Men' → Men's Clothing, 400 rows.\n" in print_result(replace(run, mapping=None), capsys)
+    for nameless_mapping in (None, replace(mapping, name=None)):
+        output = print_result(replace(run, mapping=nameless_mapping), capsys)
+        assert "\nMapped values: 'Men' → Men's Clothing, 400 rows.\n" in output
 
 
 def test_dry_run_as_json_has_headers_mapping_and_proposals() -> None:
