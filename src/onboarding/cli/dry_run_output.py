@@ -14,6 +14,7 @@ from onboarding.domain.json_objects import from_json
 from onboarding.domain.mappings import normalize_key
 from onboarding.domain.models import Outcome, RowError
 from onboarding.files.models import one_line
+from onboarding.pipeline.upload_mappings import INLINE_ID
 
 MAX_TABLE_ROWS = 50
 """Rows of a table; `--json` has all."""
@@ -47,8 +48,9 @@ def print_dry_run(result: Mapping[str, Any]) -> None:
 
 
 def _print_mapping(result: Mapping[str, Any]) -> None:
-    # The mapping of the command line has no name.
-    mapping = result["mapping"] if result["mapping"] and result["mapping"]["name"] else None
+    mapping = result["mapping"]
+    if mapping and mapping["mapping_id"] == INLINE_ID:
+        mapping = None  # the one of the command line
     if description := describe_mapping(mapping, result["used_values"]):
         print_line(f"{'Mapping' if mapping else 'Mapped values:'} {description}.")
 
@@ -95,7 +97,7 @@ def _print_unmapped_values(values: Sequence[Mapping[str, Any]]) -> None:
             Column("Column"),
             Column("Value in your file", wraps=True),
             Column("Rows", "right"),
-            Column("Closest of ours"),
+            Column("Our closest value"),
         ),
         [(v["column"], v["vendor_value"], v["rows"], v["suggestion"]) for v in values[:MAX_TABLE_ROWS]],
     )
@@ -107,7 +109,7 @@ def _print_unmapped_values(values: Sequence[Mapping[str, Any]]) -> None:
         suggested = _join_options("--map-value", options[:MAX_SUGGESTED_OPTIONS])
         print_line(f"To map them, add those of these options that are right: {suggested}")
     else:
-        example = f"{values[0]['column']}:{values[0]['vendor_value']}=OURS"
+        example = f"{values[0]['column']}:{values[0]['vendor_value']}=TARGET"
         print_line(f"To map them: {_join_options('--map-value', [example])}. See: onboarding categories list")
 
 

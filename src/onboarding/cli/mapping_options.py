@@ -39,7 +39,7 @@ MapValueOption = Annotated[
     list[str] | None,
     typer.Option(
         "--map-value",
-        metavar="COLUMN:VALUE=OURS",
+        metavar="COLUMN:VALUE=TARGET",
         help="Our value for a value of the file, such as `category:Men=Men's Clothing`. Repeatable.",
     ),
 ]
@@ -60,7 +60,7 @@ def parse_columns(options: Sequence[str]) -> dict[str, HeaderMapping]:
         # A header may have an equals sign, a column has none.
         header, sign, columns = (part.strip() for part in option.rpartition("="))
         if not sign or not header:
-            raise CommandError(f"'{option}' is not a header and its column, such as EKPRI=price")
+            raise CommandError(f"'{option}' is not a header and our column for it, such as EKPRI=price")
         if header in targets:
             raise CommandError(f"The header '{header}' is mapped twice. To feed two columns: {header}=COLUMN,COLUMN")
         targets[header] = HeaderMapping(tuple(column.strip() for column in columns.split(",") if column.strip()))
@@ -73,7 +73,7 @@ def parse_values(options: Sequence[str]) -> dict[str, dict[str, str]]:
     for option in options:
         source, sign, target = (part.strip() for part in option.rpartition("="))
         if not sign or not target:
-            raise CommandError(f"'{option}' is not a value and ours, such as category:Men=Men's Clothing")
+            raise CommandError(f"'{option}' is not a value and our value for it, such as category:Men=Men's Clothing")
         column, vendor_value = split_value(source)
         if vendor_value in translations.setdefault(column, {}):
             raise CommandError(f"The {column} '{vendor_value}' is mapped twice")
@@ -219,14 +219,18 @@ def _make_target(columns: tuple[str, ...], number_format: MappedNumberFormat | N
 
 def _merge_values(base: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:
     changed_keys = set(map(normalize_key, changes))
-    return {**{value: ours for value, ours in base.items() if normalize_key(value) not in changed_keys}, **changes}
+    return {**{value: target for value, target in base.items() if normalize_key(value) not in changed_keys}, **changes}
 
 
 def describe_mapping(mapping: Mapping[str, Any] | None, used_values: Sequence[Mapping[str, Any]]) -> str:
-    """Return the name of a mapping and its effect, such as `'SAP' (version 2): 'Men' → Men's Clothing, 400 rows`."""
+    """Return the name of a mapping and its effect, such as `'SAP' (version 2): 'Men' → Men's Clothing, 400 rows`.
+
+    Without a name it is its reference, which the option `--mapping` accepts.
+    """
     parts = []
     if mapping is not None:
-        parts.append(f"'{mapping['name']}' (version {mapping['version']})" if mapping["name"] else "for one upload")
+        name, mapping_id, version = mapping["name"], mapping["mapping_id"], mapping["version"]
+        parts.append(f"'{name}' (version {version})" if name else f"{mapping_id}/{version} (for one upload)")
     if used_values:
         parts.append("; ".join(map(_describe_value, used_values)))
     return ": ".join(parts)

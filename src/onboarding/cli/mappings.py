@@ -24,7 +24,7 @@ from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.mapping_json import document_as_json
 from onboarding.domain.mappings import MappingDocument
 
-app = typer.Typer(no_args_is_help=True, help="Mappings of vendors' headers and values to ours.")
+app = typer.Typer(no_args_is_help=True, help="Mappings of vendors' headers and values to our columns and values.")
 values = typer.Typer(no_args_is_help=True, help="Mapped values, of one vendor or of all.")
 app.add_typer(values, name="values")
 
@@ -144,14 +144,14 @@ def set_values(
     mapped_values: Annotated[
         list[str],
         typer.Argument(
-            metavar="COLUMN:VALUE=OURS", help="Our value for a value, such as `category:Men=Men's Clothing`."
+            metavar="COLUMN:VALUE=TARGET", help="Our value for a value, such as `category:Men=Men's Clothing`."
         ),
     ],
     vendor: OptionalVendor = None,
     all_vendors: AllVendors = False,
     state: State = None,
 ) -> None:
-    """Map values to ours for later files. Earlier mappings of the same values are replaced."""
+    """Map values to our values for later files. Earlier mappings of the same values are replaced."""
     translations = parse_values(mapped_values)
     vendor_id = _choose_vendor(vendor, all_vendors=all_vendors)
     _run_action(state, "set_value_mappings", vendor_id=vendor_id, values=translations)

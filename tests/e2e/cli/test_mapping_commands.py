@@ -48,12 +48,16 @@ def test_upload_map_applies_to_one_upload(run: Run, tmp_path: Path) -> None:
     assert [value["vendor_value"] for value in preview["used_values"]] == ["Menswear"]
 
     upload_id = run_json(run, "upload", str(path), *VENDOR, *COLUMNS, *MEN, "--wait")["upload_id"]
-    assert "for one upload: 'Menswear' → Men's Clothing, 1 row\n" in run("uploads", "show", upload_id)[1]
     used_mapping = run_json(run, "uploads", "show", upload_id)["mapping"]
+    reference = f"{used_mapping['mapping_id']}/1"
+    description = f"Mapping:     {reference} (for one upload): 'Menswear' → Men's Clothing, 1 row\n"
+    assert description in run("uploads", "show", upload_id)[1]
     assert (used_mapping["name"], used_mapping["document"]["columns"]["Notes"]) == (None, {"columns": []})
     assert run("mappings", "list", *VENDOR) == (0, "VEND002 has no mappings.\n", "")
     path = write_file(tmp_path, "cli-map-2")
     assert run_json(run, "validate", str(path), *VENDOR, code=3)["rejection"]["code"] == "MISSING_COLUMNS"
+    code, out, _ = run("validate", str(path), *VENDOR, "--mapping", reference)
+    assert (code, f"Mapping {reference} (for one upload): 'Menswear' → Men's Clothing" in out) == (0, True)
 
 
 def test_upload_save_mapping_applies_to_later_files(run: Run, tmp_path: Path) -> None:

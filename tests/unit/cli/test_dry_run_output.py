@@ -21,6 +21,7 @@ from onboarding.domain.value_mapping import UnmappedValue
 from onboarding.files.models import FileDetails
 from onboarding.lambda_handlers.admin_queries import dry_run_as_json
 from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
+from onboarding.pipeline.upload_mappings import INLINE_ID
 
 Captured = pytest.CaptureFixture[str]
 
@@ -97,7 +98,7 @@ def test_print_dry_run_unmapped_values_lists_them_with_options(capsys: Captured)
 
 def test_print_dry_run_unmapped_values_without_suggestion_prints_example(capsys: Captured) -> None:
     lines = print_result(make_run([UnmappedValue("category", "Zzz", 1)], {}), capsys).splitlines()
-    assert lines[-1] == 'To map them: --map-value "category:Zzz=OURS". See: onboarding categories list'
+    assert lines[-1] == 'To map them: --map-value "category:Zzz=TARGET". See: onboarding categories list'
 
 
 def test_print_dry_run_groups_precede_errors(capsys: Captured) -> None:
@@ -115,8 +116,8 @@ def test_print_dry_run_mapping_is_named_with_effect(capsys: Captured) -> None:
     mapping = SavedMapping("M1", 2, MappingDocument(), "SAP", "0" * 64)
     run = replace(make_run([], {}), mapping=mapping, used_values=used_values)
     assert "\nMapping 'SAP' (version 2): 'Men' → Men's Clothing, 400 rows.\n" in print_result(run, capsys)
-    for nameless_mapping in (None, replace(mapping, name=None)):
-        output = print_result(replace(run, mapping=nameless_mapping), capsys)
+    for mapping_of_options in (None, SavedMapping(INLINE_ID, 0, MappingDocument())):
+        output = print_result(replace(run, mapping=mapping_of_options), capsys)
         assert "\nMapped values: 'Men' → Men's Clothing, 400 rows.\n" in output
 
 

@@ -44,11 +44,11 @@ def test_parse_values_several_options_are_grouped_by_column() -> None:
 @pytest.mark.parametrize(
     ("parse", "message"),
     [
-        (lambda: parse_columns(["EKPRI"]), "'EKPRI' is not a header and its column, such as EKPRI=price"),
+        (lambda: parse_columns(["EKPRI"]), "'EKPRI' is not a header and our column for it, such as EKPRI=price"),
         (lambda: parse_columns(["=price"]), "'=price' is not a header"),
         (lambda: parse_columns(["A=sku", "A=price"]), "To feed two columns: A=COLUMN,COLUMN"),
         (lambda: parse_values(["category:Men"]), "such as category:Men=Men's Clothing"),
-        (lambda: parse_values(["category:Men="]), "'category:Men=' is not a value and ours"),
+        (lambda: parse_values(["category:Men="]), "'category:Men=' is not a value and our value for it"),
         (lambda: parse_values(["Men=Books"]), "'Men' is not a column and a value, such as category:Men"),
         (lambda: parse_values(["category:Men=Books", "category:Men=Audio"]), "The category 'Men' is mapped twice"),
         (lambda: split_value("category:"), "'category:' is not a column and a value"),
@@ -110,7 +110,7 @@ def test_merge_documents_changes_replace_headers_columns_and_values() -> None:
     )
 
 
-SAP = {"name": "SAP", "version": 2}
+SAP = {"mapping_id": "M1", "version": 2, "name": "SAP"}
 MEN = {"column": "category", "vendor_value": "Men", "target": "Men's Clothing", "rows": 400}
 BOOK = {"column": "category", "vendor_value": "Book", "target": "Books", "rows": 1}
 
@@ -120,7 +120,7 @@ BOOK = {"column": "category", "vendor_value": "Book", "target": "Books", "rows":
     [
         (SAP, [MEN, BOOK], "'SAP' (version 2): 'Men' → Men's Clothing, 400 rows; 'Book' → Books, 1 row"),
         (SAP, [], "'SAP' (version 2)"),
-        ({"name": None, "version": 1}, [BOOK], "for one upload: 'Book' → Books, 1 row"),
+        ({**SAP, "name": None}, [BOOK], "M1/2 (for one upload): 'Book' → Books, 1 row"),
         (None, [BOOK], "'Book' → Books, 1 row"),
         (None, [], ""),
     ],
