@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api_clients import key_client, new_key, upload
-from tests.support.running_pipeline import Pipeline, csv_of, product
+from tests.support.api_clients import key_client, new_key, post_form, upload
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 DOCUMENT: dict[str, Any] = {"columns": {"Artikel": {"columns": ["vendor_product_id", "sku"]}}}
 HEADERS = ["Artikel", "Preis"]
@@ -32,9 +32,10 @@ FULL_DOCUMENT: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _without_mappings(pipeline: Pipeline) -> Iterator[None]:
-    """Delete the mappings that a test created, so that names and headers are free."""
+    """Delete the mappings and value mappings that a test created, so that names and headers are free."""
     yield
     pipeline.connection.execute("update mappings set archived_at = now() where archived_at is null")
+    pipeline.connection.execute("delete from value_mappings")
 
 
 def create(client: httpx.Client, path: str = "/v1/mappings", **fields: Any) -> dict[str, Any]:
@@ -268,8 +269,124 @@ def test_dry_run_with_an_invalid_document_says_what_is_wrong(vendor_a: httpx.Cli
     assert detail_of(as_file, "bad-request") == "The field `mapping` must be text, not a file."
 
 
+SHOP_HEADERS = ("Artikel", "Titel", "Warengruppe", "VK", "Bestand")
+SHOP_DOCUMENT: dict[str, Any] = {
+    "columns": {
+        "Artikel": {"columns": ["vendor_product_id", "sku"]},
+        "Titel": {"columns": ["product_name"]},
+        "Warengruppe": {"columns": ["category"]},
+        "VK": {"columns": ["price"]},
+        "Bestand": {"columns": ["stock_quantity"]},
+    }
+}
+
+
+def shop_file(name: str, **cells: str) -> bytes:
+    """Return a file with the headers of a shop: a product, and one with a category of the shop and an invalid price."""
+    row = {"Artikel": name, "Titel": "Mouse", "Warengruppe": "Clothing", "VK": "19.99", "Bestand": "5"}
+    rows = [row, {**row, "Artikel": f"{name}-2", "Warengruppe": "Herren", "VK": "-1"}]
+    return csv_of([{**row, **cells} for row in rows], SHOP_HEADERS)
+
+
+def test_dry_run_applies_a_mapping_by_headers_by_name_and_inline(vendor_a: httpx.Client) -> None:
+    mapping = create(vendor_a, headers=SHOP_HEADERS, document=SHOP_DOCUMENT)
+    vendor_a.put("/v1/value-mappings", json={"column": "category", "values": {"Herren": "Men's Clothing"}})
+    content = shop_file("dry-mapped")
+    files = {"file": ("shop.csv", content)}
+    responses = {
+        "headers": vendor_a.post("/v1/dry-runs", content=content).json(),
+        "name": vendor_a.post("/v1/dry-runs", content=content, params={"mapping": "SHOP"}).json(),
+        "document": vendor_a.post("/v1/dry-runs", files=files, data={"mapping": json.dumps(SHOP_DOCUMENT)}).json(),
+    }
+    reference = {name: mapping[name] for name in ("mapping_id", "version", "reference", "name")}
+    for kind, body in responses.items():
+        assert (body["failure_code"], body["valid_records"], body["error_records"]) == (None, 1, 1), kind
+        assert body["mapping"] == (None if kind == "document" else reference), kind
+        assert body["used_values"] == [
+            {"column": "category", "value": "Herren", "target": "Men's Clothing", "rows": 1}
+        ], kind
+        assert body["headers"][0] == {
+            "name": "Artikel",
+            "columns": ["vendor_product_id", "sku"],
+            "source": "mapping",
+            "samples": ["dry-mapped", "dry-mapped-2"],
+        }
+        assert [(error["column"], error["header"]) for error in body["errors"]] == [("price", "VK")]
+        assert (body["missing_columns"], body["unmapped_values"]) == ([], [])
+
+
+def test_dry_run_without_a_mapping_returns_what_is_missing(vendor_a: httpx.Client) -> None:
+    create(vendor_a, headers=SHOP_HEADERS, document=SHOP_DOCUMENT)
+    content = shop_file("dry-unmapped").replace(b"VK", b"Pryce")
+    body = vendor_a.post("/v1/dry-runs", content=content, params={"mapping": "none"}).json()
+    assert (body["failure_code"], body["mapping"]) == ("MISSING_COLUMNS", None)
+    closest = {column["column"]: column["closest"] for column in body["missing_columns"]}
+    assert closest["price"] == "Pryce"
+    assert closest["vendor_product_id"] == ""
+    assert {column["column"]: column["label"] for column in body["missing_columns"]}["price"] == "Price"
+    headers = {header["name"]: (header["columns"], header["source"]) for header in body["headers"]}
+    assert headers["Pryce"] == ([], "unknown")
+    assert list(headers) == [name.replace("VK", "Pryce") for name in SHOP_HEADERS]
+
+
+def test_dry_run_lists_values_without_a_mapping(vendor_a: httpx.Client) -> None:
+    rows = [product(f"unmapped-{n}", category="Cloting") for n in range(3)]
+    body = vendor_a.post("/v1/dry-runs", content=csv_of([*rows, product("mapped")])).json()
+    assert body["unmapped_values"] == [{"column": "category", "value": "Cloting", "rows": 3, "suggestion": "Clothing"}]
+
+
+def test_upload_with_a_mapping_shows_what_it_used(
+    pipeline: Pipeline, vendor_a: httpx.Client, operator: httpx.Client
+) -> None:
+    document = SHOP_DOCUMENT | {"values": {"category": {"Herren": "Men's Clothing"}}}
+    mapping = create(vendor_a, name=None, document=document)
+    finished = upload(vendor_a, pipeline, shop_file("once"), mapping=mapping["reference"])
+    assert (finished.valid_records, finished.error_records) == (1, 1)
+    path = f"/v1/uploads/{finished.upload_id}"
+    for client in (vendor_a, operator):
+        details = client.get(f"{path}/file-details").json()
+        assert details["mapping"] == {name: mapping[name] for name in ("mapping_id", "version", "reference", "name")}
+        assert details["used_values"] == [
+            {"column": "category", "value": "Herren", "target": "Men's Clothing", "rows": 1}
+        ]
+        assert details["missing_columns"] == []
+        assert details["details"]["columns"]["Artikel"] == "vendor_product_id, sku"
+    [error] = vendor_a.get(f"{path}/errors").json()["items"]
+    assert (error["column"], error["header"]) == ("price", "VK")
+    # A mapping without a name applies to no other file.
+    assert vendor_a.post("/v1/dry-runs", content=shop_file("twice")).json()["mapping"] is None
+
+
+def test_upload_uses_the_version_of_its_session(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    mapping = create(vendor_a, headers=SHOP_HEADERS, document=SHOP_DOCUMENT)
+    session = vendor_a.post("/v1/upload-sessions", json={"file_name": "shop.csv", "mapping": "Shop"}).json()
+    changed = SHOP_DOCUMENT["columns"] | {"Titel": {"columns": ["brand"]}}
+    vendor_a.patch(f"/v1/mappings/{mapping['mapping_id']}", json={"document": {"columns": changed}})
+    assert vendor_a.delete(f"/v1/mappings/{mapping['mapping_id']}").status_code == 204
+    assert post_form(session, shop_file("versioned")).status_code == 201
+
+    def get_upload_id() -> str | None:
+        body = vendor_a.get(session["status_url"]).json()
+        return body["upload"]["upload_id"] if body["upload"] else None
+
+    finished = pipeline.finished(wait_until(get_upload_id, "the upload of the session"))
+    details = vendor_a.get(f"/v1/uploads/{finished.upload_id}/file-details").json()
+    assert details["mapping"]["reference"] == mapping["reference"]
+    assert pipeline.products(finished.upload_id)[0]["product_name"] == "Mouse"
+
+
+def test_file_details_of_a_file_without_required_columns_name_them(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    content = csv_of([product("incomplete")]).replace(b"stock_quantity", b"stok_quantitty", 1)
+    finished = upload(vendor_a, pipeline, content)
+    details = vendor_a.get(f"/v1/uploads/{finished.upload_id}/file-details").json()
+    assert details["missing_columns"] == [
+        {"column": "stock_quantity", "label": "Stock quantity", "closest": "stok_quantitty"}
+    ]
+    assert (details["mapping"], details["used_values"]) == (None, [])
+
+
 def test_errors_name_the_header_of_the_file(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    rows = [{**product(f"header-{n}", price="-1", stock_quantity="x"), "Stückpreis": "-1"} for n in range(2)]
+    rows = [product(f"header-{n}", price="-1", stock_quantity="x") for n in range(2)]
     content = csv_of(rows).replace(b"price,", b"Price,", 1).replace(b"stock_quantity", b"Qty", 1)
     dry_run = vendor_a.post("/v1/dry-runs", content=content).json()
     finished = upload(vendor_a, pipeline, content)

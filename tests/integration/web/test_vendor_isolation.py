@@ -298,9 +298,10 @@ def test_injected_text_in_parameters_is_treated_as_text(
 
 
 def test_mapping_of_another_vendor_is_not_applied(
-    vendor_b: httpx.Client, data_a: VendorData, attempts: Attempts
+    attack: Attack, vendor_b: httpx.Client, data_a: VendorData, attempts: Attempts
 ) -> None:
-    for mapping in (data_a.mapping_id, f"{data_a.mapping_id}/1", f"{WORD} mapping", f"{WORD.upper()} MAPPING"):
+    names = (data_a.mapping_id, f"{data_a.mapping_id}/1", f"{WORD} mapping", f"{WORD.upper()} MAPPING")
+    for number, mapping in enumerate(names):
         responses = [
             vendor_b.post("/v1/upload-sessions", json={"file_name": "b.csv", "mapping": mapping}),
             vendor_b.post("/v1/dry-runs", params={"mapping": mapping}, content=csv_of([product("mapped")])),
@@ -308,6 +309,8 @@ def test_mapping_of_another_vendor_is_not_applied(
         for response in responses:
             attempts.count(f"mapping {mapping} -> {response.status_code}", succeeded=response.status_code != 422)
             assert response.json()["detail"].startswith(f"There is no mapping '{mapping}'.")
+        finished = attack.pipeline.run("VENDB", f"{number}.csv", csv_of([product(f"mapped-{number}")]), mapping=mapping)
+        attempts.count(f"mapping {mapping} in the bucket", succeeded=finished.failure_code != "INVALID_OPTION")
     # The headers of a mapping of A do not select it either.
     content = csv_of([{f"{WORD} header": "x"}], [f"{WORD} header"])
     dry_run = vendor_b.post("/v1/dry-runs", content=content).json()
