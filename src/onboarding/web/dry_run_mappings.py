@@ -36,7 +36,7 @@ class UnmappedValueResponse(BaseModel):
     column: str
     value: str
     rows: int
-    suggestion: str = Field(description="The most similar value of ours; blank if none is similar")
+    suggestion: str = Field(description="Our most similar value; blank if none is similar")
 
 
 class ProposalResponse(BaseModel):

@@ -183,7 +183,7 @@ def test_operator_publishes_changes_and_deletes_a_preset(operator: httpx.Client,
     assert operator.post(path, json=preset).status_code == 409
     changed = operator.patch(f"{path}/{created['mapping_id']}", json={"name": "Retail", "document": DOCUMENT}).json()
     assert (changed["name"], changed["version"]) == ("Retail", 2)
-    # A preset is none of the vendor's mappings.
+    # A preset is not a mapping of the vendor.
     assert vendor_a.get("/v1/mappings").json()["items"] == []
     for reference in ("Retail", created["mapping_id"], changed["reference"]):
         response = vendor_a.post("/v1/upload-sessions", json={"file_name": "x.csv", "mapping": reference})
