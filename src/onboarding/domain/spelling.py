@@ -34,23 +34,26 @@ class SpellingIndex:
 
     def correct(self, word: str) -> str:
         """Return the known word of which a word is a misspelling; the word itself if there is none or several."""
+        return get_single(self.list_nearest(word)) or word
+
+    def list_nearest(self, word: str) -> list[str]:
+        """Return the known words of which a word may be a misspelling with the fewest mistakes."""
         if word in self._words or not _MIN_LENGTH_ONE_MISTAKE <= len(word) <= _MAX_CORRECTED_LENGTH:
-            return word
+            return []
         candidates = {known_word for part in _leave_out_letters(word) for known_word in self._by_part.get(part, ())}
         if len(candidates) > _MAX_CANDIDATES:
-            return word
+            return []
         mistakes = {
             known_word: count_mistakes(word, known_word)
             for known_word in candidates
             if known_word[0] == word[0] and self._may_mean(word, known_word)
         }
         fewest_mistakes = min(mistakes.values(), default=0)
-        nearest = [
+        return [
             known_word
             for known_word, count in mistakes.items()
             if count == fewest_mistakes <= _get_max_mistakes(max(word, known_word, key=len))
         ]
-        return nearest[0] if len(nearest) == 1 else word
 
     def _may_mean(self, word: str, known_word: str) -> bool:
         if len(known_word) < _MIN_LENGTH_ONE_MISTAKE:
