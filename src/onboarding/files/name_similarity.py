@@ -160,6 +160,8 @@ def match_name(name: str) -> tuple[NameMatch, ...]:
     mistakes = sum(map(_weigh_mistakes, words))
     full = [part for word in words for part in _recognize(word)]
     in_grams = GRAM in full and KILOGRAM not in full
+    if mistakes > Similarity.SAME - MIN_SIMILARITY + _ROUNDING:
+        return ()
     best: dict[str, NameMatch] = {}
     for match in _match_words(unify_words(full)):
         found_match = replace(match, similarity=match.similarity - mistakes, in_grams=in_grams)
@@ -171,7 +173,13 @@ def match_name(name: str) -> tuple[NameMatch, ...]:
 
 def _rank(name: str, match: NameMatch) -> tuple[float, int]:
     """Return the order of matches: the most similar one, of which the known name looks most similar."""
-    return match.similarity, -count_mistakes(normalize_name(name), normalize_name(match.known_name))
+    return match.similarity, -len(_list_letter_pairs(name) ^ _list_letter_pairs(match.known_name))
+
+
+@lru_cache(4_096)
+def _list_letter_pairs(name: str) -> frozenset[str]:
+    text = f" {normalize_name(name)} "
+    return frozenset(text[i : i + 2] for i in range(len(text) - 1))
 
 
 def _match_words(words: frozenset[str]) -> Iterator[NameMatch]:
