@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache, lru_cache
 from itertools import product
 
-from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS
+from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, PRODUCT_SCHEMA
 from onboarding.domain.spelling import SpellingIndex, count_mistakes, split_compound
 from onboarding.files.column_words import (
     GRAM,
@@ -171,9 +171,11 @@ def match_name(name: str) -> tuple[NameMatch, ...]:
     return tuple(match for match in best.values() if match.similarity > MIN_SIMILARITY - _ROUNDING)
 
 
-def _rank(name: str, match: NameMatch) -> tuple[float, int]:
-    """Return the order of matches: the most similar one, of which the known name looks most similar."""
-    return match.similarity, -len(_list_letter_pairs(name) ^ _list_letter_pairs(match.known_name))
+def _rank(name: str, match: NameMatch) -> tuple[float, bool, int]:
+    """Return the order of matches: the most similar one, then our own name, then the one that looks most similar."""
+    is_own_name = match.known_name == PRODUCT_SCHEMA[match.column].label
+    different_pairs = _list_letter_pairs(name) ^ _list_letter_pairs(match.known_name)
+    return match.similarity, is_own_name, -len(different_pairs)
 
 
 @lru_cache(4_096)

@@ -139,7 +139,7 @@ def test_suggest_columns_other_name_or_values_have_no_suggestion(header: FileHea
         ),
         (
             unknown("Gewicht (g)", "250", "1500"),
-            ColumnSuggestion("Gewicht (g)", "weight_kg", "Similar to 'gewicht kg'", MappedNumberFormat(factor="0.001")),
+            ColumnSuggestion("Gewicht (g)", "weight_kg", "Similar to 'Weight'", MappedNumberFormat(factor="0.001")),
         ),
         (
             unknown("Weight (g)", "250,5", "1500"),
