@@ -16,7 +16,7 @@ from onboarding.files.header_names import list_false_friends, list_synonyms, nor
 
 GRAM, KILOGRAM = "gram", "kg"
 
-_CAPITAL_WITHIN = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WITHIN_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])")
 # A name with `?` is a question with the answers yes and no.
 _SIGN_WORDS = {"#": " number ", "%": " percent ", "?": " question ", "@": " at ", "\u2116": " number "}
 
@@ -33,7 +33,7 @@ class KnownName:
 
 def split_words(name: str) -> list[str]:
     """Return the words of a name in lower case without accents, without those between others."""
-    name = _CAPITAL_WITHIN.sub(" ", name)
+    name = _WITHIN_WORD.sub(" ", name)
     for sign, word in _SIGN_WORDS.items():
         name = name.replace(sign, word)
     fillers = load_words("fillers")

@@ -170,6 +170,11 @@ def test_suggest_columns_two_headers_that_fit_equally_well_are_not_suggested() -
     assert suggest(unknown("A", *IMAGES), unknown("B", *IMAGES), missing=["image_url"]) == {}
 
 
+def test_suggest_columns_header_without_values_is_suggested_only_in_a_file_without_values() -> None:
+    assert suggest(unknown("MPN"), unknown("VK"), missing=["sku", "price"]) == {"sku": "MPN", "price": "VK"}
+    assert suggest(unknown("MPN"), unknown("VK", "5.00"), missing=["sku", "price"]) == {"price": "VK"}
+
+
 def test_suggest_columns_values_decide_between_two_headers() -> None:
     assert suggest(unknown("Net price", "1.50"), unknown("Gross price", "see list"), missing=["price"]) == {
         "price": "Net price"
@@ -226,7 +231,7 @@ def test_suggest_number_format_one_notation_converts_all_values(
     assert suggest_number_format(column, samples) == number_format
     assert [number_format.convert(sample) for sample in samples if sample] == numbers
     # It is valid in a mapping.
-    assert MappingDocument({"X": HeaderMapping((column,), number_format)}).find_target("x") is not None
+    assert MappingDocument({"X": HeaderMapping((column,), number_format)}).columns["X"].number_format == number_format
 
 
 @pytest.mark.parametrize(
