@@ -68,7 +68,7 @@ def load_words(key: str) -> frozenset[str]:
 def load_qualifiers() -> Mapping[str, frozenset[str]]:
     """Return by column the words that may be added to its names."""
     return {
-        column: frozenset(_load_replacements().get(word, word) for word in words)
+        column: frozenset(_load_replacements().get(word, word) for word in map(normalize_name, words))
         for column, words in _load_lists()["qualifiers"].items()
     }
 
@@ -86,7 +86,7 @@ def load_system_names() -> Mapping[str, tuple[str, Sequence[str]]]:
 @cache
 def load_vocabulary() -> frozenset[str]:
     """Return all words that are known, in all their forms."""
-    qualifiers = [word for words in _load_lists()["qualifiers"].values() for word in words]
+    qualifiers = [normalize_name(word) for words in _load_lists()["qualifiers"].values() for word in words]
     return frozenset(
         (*_load_replacements(), *qualifiers, *(word for known_name in list_known_names() for word in known_name.words))
     )
