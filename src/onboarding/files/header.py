@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from itertools import zip_longest
 
+from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.mapped_numbers import MappedNumberFormat
-from onboarding.domain.mappings import FileHeader, HeaderMapping, HeaderSource, MappingChoice, SavedMapping
+from onboarding.domain.mappings import (
+    FileHeader,
+    HeaderMapping,
+    HeaderSource,
+    MappingChoice,
+    SavedMapping,
+    normalize_key,
+)
 from onboarding.domain.models import FileRejection, FileWarning
-from onboarding.domain.product_schema import NUMBER_COLUMNS
+from onboarding.domain.product_schema import NUMBER_COLUMNS, columns_of_type
 from onboarding.files.formula_escaping import unescape_formula
 from onboarding.files.header_mapping import apply_targets, choose_mapping, count_mapped_headers, prefer_exact_headers
 from onboarding.files.header_names import (
@@ -20,13 +27,13 @@ from onboarding.files.header_names import (
     count_known_columns,
     find_currencies,
     is_own_name,
-    list_spellings,
     match_column,
     match_columns,
     normalize_name,
     unwrap_text_formula,
 )
 from onboarding.files.models import MAX_COLUMNS, one_line
+from onboarding.files.name_similarity import find_nearest_names
 from onboarding.files.presets import count_preset_headers
 
 FIX_COLUMNS = ("_row", "_errors", "_hint")
@@ -42,6 +49,8 @@ MAPPING_REFERENCE = "_mapping"
 
 _ADDITIONAL_COLUMNS = (*FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
 
+_ADDRESS_COLUMNS = columns_of_type(ColumnType.URL)
+
 LINES_SEARCHED = 20
 """Number of lines that are searched for the header: exports may begin with a title, a date or an address."""
 
@@ -51,8 +60,6 @@ _LINES_EXAMINED = 200
 _MIN_HEADER_NAMES = 3
 """Number of column names in a line that make it a header."""
 
-_MAX_COMPARED_NAMES = 60
-_MIN_SIMILARITY = 0.6
 _DIGIT = re.compile(r"[0-9]")
 
 # The vendor's cost in Odoo, but the price for customers at Amazon.
@@ -100,6 +107,15 @@ class Header:
             for column in target.columns
             if column in NUMBER_COLUMNS
         }
+
+    @property
+    def first_address_columns(self) -> list[str]:
+        """Return the columns of web addresses of which the first one in a cell is used."""
+        if self.mapping is None:
+            return []
+        keys = set(map(normalize_key, self.mapping.document.first_address))
+        columns = [c for name, c in zip(self.names, self.columns, strict=True) if normalize_key(name) in keys]
+        return [column for column in columns if column in _ADDRESS_COLUMNS]
 
     @property
     def constants(self) -> dict[str, str]:
@@ -358,31 +374,10 @@ def _reject_missing_columns(
         )
         return FileRejection(RejectionCode.QUOTED_LINES, reason)
     unknown_names = dict.fromkeys(name for name, column in zip(names, columns, strict=True) if column is None and name)
-    suggestions = _find_nearest_names(missing, list(unknown_names)[:_MAX_COMPARED_NAMES])
+    suggestions = find_nearest_names(missing, list(unknown_names))
     suggested_names = [f"'{one_line(suggestions[column])}' for {column}" for column in missing if column in suggestions]
     reason = f"Missing required columns: {', '.join(missing)}"
     if suggested_names:
         reason += f"; the nearest names: {', '.join(suggested_names)}"
     header_names = ", ".join(name for name in names if name) or "nothing"
     return FileRejection(RejectionCode.MISSING_COLUMNS, f"{reason}; the header line has: {header_names[:500]}")
-
-
-def _find_nearest_names(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return for each missing column the most similar name, if there is one; no name is used twice."""
-    spellings = [(spelling, column) for spelling, column in list_spellings().items() if column in missing]
-    candidates: list[tuple[float, str, str]] = []
-    for name in names:
-        similarities: dict[str, float] = {}
-        # SequenceMatcher caches information about the second sequence.
-        matcher = SequenceMatcher(None, "", normalize_name(name))
-        for spelling, column in spellings:
-            minimum = similarities.get(column, _MIN_SIMILARITY)
-            matcher.set_seq1(spelling)
-            if matcher.real_quick_ratio() > minimum and matcher.quick_ratio() > minimum and matcher.ratio() > minimum:
-                similarities[column] = matcher.ratio()
-        candidates += [(-similarity, name, column) for column, similarity in similarities.items()]
-    suggestions: dict[str, str] = {}
-    for _, name, column in sorted(candidates):
-        if column not in suggestions and name not in suggestions.values():
-            suggestions[column] = name
-    return suggestions

@@ -7,6 +7,7 @@ Each file in `presets/` describes the exports of one system:
   each format of its exports.
 - `columns`: headers, each with the columns that it feeds (none: the header is ignored) and the format of its numbers.
   If several headers feed one column, the first one that the file has feeds it.
+- `first_address`: headers whose cells may list several web addresses, of which the first is used.
 - `fill_down`: group headers, each with the headers to fill down; the first group header that the file has counts.
 """
 
@@ -44,6 +45,13 @@ class Preset:
     signatures: tuple[frozenset[str], ...]
     headers: tuple[PresetHeader, ...]
     fill_downs: tuple[FillDown, ...] = ()
+    first_address: tuple[str, ...] = ()
+
+    def count_headers(self, keys: frozenset[str]) -> int:
+        """Return the number of the preset's headers among normalized headers that complete a signature, otherwise 0."""
+        if not self.count_signature_headers(keys):
+            return 0
+        return sum(1 for header in self.headers if normalize_key(header.header) in keys)
 
     def count_signature_headers(self, keys: frozenset[str]) -> int:
         """Return the number of headers of the largest complete signature in normalized headers, or 0."""
@@ -67,7 +75,9 @@ class Preset:
                 is_number = not NUMBER_COLUMNS.keys().isdisjoint(unfed_columns)
                 columns[name] = HeaderMapping(unfed_columns, target.number_format if is_number else None)
                 fed_columns.update(unfed_columns)
-        return MappingDocument(columns, fill_down=self._build_fill_down(names_by_key))
+        first_address = [names_by_key[key] for key in map(normalize_key, self.first_address) if key in names_by_key]
+        fill_down = self._build_fill_down(names_by_key)
+        return MappingDocument(columns, fill_down=fill_down, first_address=tuple(first_address))
 
     def _build_fill_down(self, names_by_key: Mapping[str, str]) -> FillDown | None:
         for fill_down in self.fill_downs:
@@ -95,9 +105,9 @@ def find_preset(names: Iterable[str]) -> Preset | None:
 
 
 def count_preset_headers(values: Sequence[str]) -> int:
-    """Return the number of headers of the largest signature that a line completes, or 0."""
+    """Return the number of headers of a preset in a line that completes a signature of it, or 0."""
     keys = frozenset(normalize_key(value) for value in values[:MAX_COLUMNS] if len(value) <= MAX_HEADER_LENGTH)
-    return max(preset.count_signature_headers(keys) for preset in list_presets())
+    return max(preset.count_headers(keys) for preset in list_presets())
 
 
 def _parse_preset(fields: Mapping[str, Any]) -> Preset:
@@ -109,6 +119,7 @@ def _parse_preset(fields: Mapping[str, Any]) -> Preset:
             FillDown(fill_down["group_header"], tuple(fill_down["headers"]))
             for fill_down in fields.get("fill_down", ())
         ),
+        tuple(fields.get("first_address", ())),
     )
 
 
