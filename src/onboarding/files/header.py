@@ -290,10 +290,12 @@ def _reject_header(header: Header, required: Sequence[str]) -> FileRejection | N
 
 
 def list_unknown_columns(header: Header) -> Iterator[FileWarning]:
-    """Yield a warning for each column that is ignored, unless the mapping says so."""
-    targets = header.mapping.document.list_targets(header.unknown) if header.mapping else []
+    """Yield a warning for each column that is ignored, unless the mapping says so or forms groups with it."""
+    document = header.mapping.document if header.mapping else None
+    targets = document.list_targets(header.unknown) if document else []
+    group_key = normalize_key(document.fill_down.group_header) if document and document.fill_down else None
     for name, target in zip_longest(header.unknown, targets):
-        if target is not None:
+        if target is not None or normalize_key(name) == group_key:
             continue
         column = match_column(name)
         if column is not None and column in header.columns:

@@ -161,6 +161,8 @@ def test_parse_groups_fill_blank_cells_and_leave_out_rows_with_a_picture_only() 
     [message] = [warning.message for warning in parsed_file.warnings if warning.code == "NOT_PRODUCTS"]
     assert message.startswith("2 rows have no product of")
     assert message.endswith("lines 4-5")
+    # The header of the groups was used.
+    assert "UNKNOWN_COLUMN" not in {warning.code for warning in parsed_file.warnings}
     table = parse_table(SHOPIFY.encode(), MappingChoice(mapping))
     assert not isinstance(table, FileRejection)
     # Row 2 of the fix file is complete, although its file had the title in another row.
