@@ -298,6 +298,24 @@ def test_fix_file_of_mapped_upload_comes_back_without_errors(
     ]
 
 
+def test_fix_file_of_upload_without_mappings_is_read_without_them(simulation: Simulation, database: Database) -> None:
+    content = csv_of([product("1", price="free")])
+    columns = {"description": ["product_name"], "product_name": ["description"]}
+    document = parse_document({"columns": {header: {"columns": targets} for header, targets in columns.items()}})
+    simulation.mappings.run(
+        lambda c: mappings.save_mapping(c, ACTOR, VENDOR, document, name="Swapped", headers=list(product("1")))
+    )
+    simulation.mappings.map_value(VENDOR, "Computer Accessories", "Electronics")
+    upload_id = upload(simulation, content, Options(mapping="none"))
+    fix_lines = read_fix_file(simulation, database, upload_id)
+    assert fix_lines[0][3] == "_mapping"
+    fixed = upload(simulation, correct(fix_lines, {2: {"price": "1.50"}}), name="fixed")
+    assert get_mapping(database, fixed) == AppliedMapping(None, [], {})
+    query = "select product_name, description, category from products"
+    [stored] = database.run(lambda c: c.execute(query).fetchall())
+    assert stored == ("Wireless Mouse - Model 1", "Ergonomic wireless mouse", "Computer Accessories")
+
+
 def test_report_and_fix_file_of_mapped_upload_show_the_vendors_values(
     simulation: Simulation, database: Database
 ) -> None:
