@@ -17,6 +17,8 @@ UploadId = Annotated[
 UploadSessionId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 KeyId = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
 VendorId = Annotated[str, Path(pattern=VENDOR_ID, examples=["VEND001"])]
+MappingId = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
+ValueMappingId = Annotated[int, Path(ge=1, lt=2**63)]
 CategoryId = Annotated[int, Path(ge=1, lt=2**63)]
 VendorFilter = Annotated[
     str | None,
