@@ -46,7 +46,7 @@ def send_row_errors(ctx: AppContext, invalid_rows: Sequence[tuple[Row, Sequence[
                     "row_number": row.row_number,
                     "error_type": errors[0].error_type,
                     "error_message": format_messages(errors),
-                    "product_data": row.cells,
+                    "product_data": row.cells_in_file,
                     "timestamp": timestamp,
                 },
                 "attributes": {

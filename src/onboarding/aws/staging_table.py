@@ -121,6 +121,8 @@ def _build_file_attributes(row: Row) -> Item:
         item["decimal_comma"] = {"S": ",".join(row.decimal_comma)}
     if row.damaged:
         item["damaged"] = {"M": {column: {"S": damage} for column, damage in row.damaged.items()}}
+    if row.original:
+        item["original"] = {"M": {column: {"S": text} for column, text in row.original.items()}}
     if row.many_categories:
         item["many_categories"] = {"BOOL": True}
     return item
@@ -163,6 +165,7 @@ def _parse_item(item: Item) -> Row:
         decimal_comma=tuple(item["decimal_comma"]["S"].split(",")) if "decimal_comma" in item else (),
         damaged={column: value["S"] for column, value in item["damaged"]["M"].items()} if "damaged" in item else {},
         many_categories="many_categories" in item,
+        original={column: value["S"] for column, value in item["original"]["M"].items()} if "original" in item else {},
     )
 
 

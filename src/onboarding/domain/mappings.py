@@ -7,7 +7,7 @@ lacks, values to fill down, and translated values. `files` applies it to a file.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -137,13 +137,10 @@ class MappingDocument:
             _validate_fill_down(self.fill_down)
         _validate_values(self.values)
 
-    def find_target(self, header: str) -> HeaderMapping | None:
-        """Return the target of a header of a file, or None if the document does not have it."""
-        return self.targets_by_key().get(normalize_key(header))
-
-    def targets_by_key(self) -> dict[str, HeaderMapping]:
-        """Return the targets by normalized header."""
-        return {normalize_key(header): target for header, target in self.columns.items()}
+    def list_targets(self, names: Iterable[str]) -> list[HeaderMapping | None]:
+        """Return the target of each header of a file; None if the document does not have it."""
+        targets = {normalize_key(header): target for header, target in self.columns.items()}
+        return [targets.get(normalize_key(name)) for name in names]
 
 
 def _require_different(headers: Iterable[str]) -> None:
@@ -234,6 +231,18 @@ class SavedMapping:
     def reference(self) -> str:
         """Return the mapping and its version in the form of upload options and fix files, such as `M1a2b3c/2`."""
         return f"{self.mapping_id}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChoice:
+    """Mappings for a file: `fixed` applies in any case, otherwise the one of `by_headers` with exactly its headers.
+
+    `follows_fix_file`: a fix file names the mapping of its upload, which applies if there is no fixed one.
+    """
+
+    fixed: SavedMapping | None = None
+    by_headers: Sequence[SavedMapping] = ()
+    follows_fix_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)

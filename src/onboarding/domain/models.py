@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
+
+from onboarding.domain.mappings import FileHeader
 
 
 class UploadStatus(StrEnum):
@@ -61,6 +63,7 @@ class Outcome(StrEnum):
 
 
 _NO_DAMAGE: Mapping[str, str] = {}
+_NO_ORIGINAL: Mapping[str, str] = {}
 
 
 # Not frozen: a frozen dataclass takes three times as long to create, and files have many rows.
@@ -76,6 +79,7 @@ class Row:
     - `unclear` lists number columns whose point may be a decimal point or a thousands separator.
     - `decimal_comma` lists number columns that are written with a decimal comma in the file.
     - `damaged` maps identifier columns to damage that only the whole column shows (`COLUMN_DAMAGE`).
+    - `original` has the values as they are in the file, of the columns whose values a mapping changed.
     - `many_categories`: the file has so many different categories before this row that none is suggested for it.
     """
 
@@ -91,6 +95,12 @@ class Row:
     decimal_comma: tuple[str, ...] = ()
     damaged: Mapping[str, str] = dataclass_field(default_factory=lambda: _NO_DAMAGE)
     many_categories: bool = False
+    original: Mapping[str, str] = dataclass_field(default_factory=lambda: _NO_ORIGINAL)
+
+    @property
+    def cells_in_file(self) -> Mapping[str, str]:
+        """Return the cells with the values as they are in the file."""
+        return {**self.cells, **self.original} if self.original else self.cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +169,14 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class FileRejection:
-    """Rejection of a file: a `RejectionCode` and the reason as a sentence for the vendor."""
+    """Rejection of a file: a `RejectionCode` and the reason as a sentence for the vendor.
+
+    `headers` describes the headers of a file that is rejected for them.
+    """
 
     code: str
     reason: str
+    headers: Sequence[FileHeader] = dataclass_field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

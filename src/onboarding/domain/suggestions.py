@@ -35,10 +35,15 @@ def suggest_name(name: str, known_names: Collection[str]) -> str:
     words are those of `name` except for spelling mistakes (one letter in words of five letters or more, two in words of
     nine or more, not the first letter), or else if all words of one name are words of the other.
     """
+    suggestion = find_similar_name(name, known_names)
+    return f"Did you mean '{suggestion}'?" if suggestion else ""
+
+
+def find_similar_name(name: str, known_names: Collection[str]) -> str:
+    """Return the known name that `name` most probably means; blank if unclear."""
     if not name or len(name) > _MAX_NAME_LENGTH:
         return ""
-    suggestion = _find_nearest(name, frozenset(known_names))
-    return f"Did you mean '{suggestion}'?" if suggestion else ""
+    return _find_nearest(name, frozenset(known_names))
 
 
 @lru_cache(maxsize=1024)

@@ -95,7 +95,9 @@ def validate_category(row: Row, context: ValidationContext) -> Iterable[RowError
         return ()
     if name in PLACEHOLDERS:
         return [build_placeholder_error("category", name)]
-    message = f"Invalid category: {printable(name)}"
+    message = f"Invalid category: {printable(row.original.get('category', name))}"
+    if "category" in row.original:
+        message += f", which your mapping translates to {quoted(name)}: this category is not active"
     hint = "" if row.many_categories else suggestions.suggest_name(name, context.categories)
     return [
         RowError(
@@ -223,7 +225,7 @@ def validate_row(row: Row, context: ValidationContext) -> list[RowError]:
         return [RowError(RowErrorCode.FIELD_COUNT_MISMATCH, "row", message, expected=expected)]
     cleared_names = list_cleared_columns(row) if context.mode is not Mode.CREATE else ()
     if not cleared_names:
-        return [error for _, check in RULES for error in check(row, context)]
+        return _show_values_in_file(row, [error for _, check in RULES for error in check(row, context)])
     # Two rows that clear an identifier are no duplicates of each other.
     remaining_row = replace(
         row,
@@ -233,7 +235,14 @@ def validate_row(row: Row, context: ValidationContext) -> list[RowError]:
     errors = [error for _, check in RULES for error in check(remaining_row, context)]
     if context.changes_a_product(remaining_row):
         errors += [_build_clear_error(c) for c in cleared_names if c in REQUIRED and c not in REQUIRED_TO_CHANGE]
-    return errors
+    return _show_values_in_file(row, errors)
+
+
+def _show_values_in_file(row: Row, errors: list[RowError]) -> list[RowError]:
+    """Return the errors with the vendor's values instead of those that a mapping made of them."""
+    if not row.original:
+        return errors
+    return [replace(error, value=row.original.get(error.field, error.value)) for error in errors]
 
 
 def list_cleared_columns(row: Row) -> tuple[str, ...]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import zip_longest
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.mapped_numbers import MappedNumberFormat
+from onboarding.domain.mappings import FileHeader, HeaderMapping, HeaderSource, MappingChoice, SavedMapping
 from onboarding.domain.models import FileRejection, FileWarning
+from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.files.formula_escaping import unescape_formula
+from onboarding.files.header_mapping import apply_targets, choose_mapping, count_mapped_headers
 from onboarding.files.header_names import (
     MAX_NAME_LENGTH,
     count_known_columns,
@@ -30,6 +35,11 @@ _FIX_FILE_MARKERS = {"_row", "_errors"}
 
 DECIMAL_COMMA = "_decimal_comma"
 """Additional column of a fix file: names of the columns with decimal commas, which the rejected rows may not show."""
+
+MAPPING_REFERENCE = "_mapping"
+"""Additional column of a fix file: the mapping of its upload."""
+
+_ADDITIONAL_COLUMNS = (*FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
 
 LINES_SEARCHED = 20
 """Number of lines that are searched for the header: exports may begin with a title, a date or an address."""
@@ -54,22 +64,58 @@ class Header:
     """A parsed header line: its names, and the matching column (or None) of each name.
 
     Names have no surrounding white space and no control characters. `fix_indexes` are the indexes of the additional
-    columns of a fix file.
+    columns of a fix file. `targets` are those of `mapping`, the mapping of the file. A name that feeds two columns
+    matches the first one.
     """
 
     names: Sequence[str]
     columns: Sequence[str | None]
-    fix_indexes: frozenset[int]
+    fix_indexes: frozenset[int] = frozenset()
     fix_file: bool = False
+    mapping: SavedMapping | None = None
+    targets: Sequence[HeaderMapping | None] = ()
 
     @property
-    def mapping(self) -> dict[str, str]:
-        """Return the column of each known name."""
-        return {name: column for name, column in zip(self.names, self.columns, strict=True) if column is not None}
+    def columns_by_name(self) -> dict[str, str]:
+        """Return the column of each known name; several columns are separated by commas."""
+        columns: dict[str, str] = {}
+        for name, column, target in zip_longest(self.names, self.columns, self.targets):
+            if column is not None:
+                columns[name] = ", ".join(target.columns) if target is not None else column
+        return columns
+
+    @property
+    def copies(self) -> list[tuple[str, str]]:
+        """Return the further columns of names that feed several columns, each with the first column of its name."""
+        return [(column, target.columns[0]) for target in self.targets if target for column in target.columns[1:]]
+
+    @property
+    def number_formats(self) -> dict[str, MappedNumberFormat]:
+        """Return the number formats of the mapping, by column."""
+        return {
+            column: target.number_format
+            for target in self.targets
+            if target is not None and target.number_format is not None
+            for column in target.columns
+            if column in NUMBER_COLUMNS
+        }
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """Return the constants of the mapping, by column."""
+        if self.mapping is None:
+            return {}
+        fed_columns = {*self.columns, *(column for column, _ in self.copies)}
+        return {c: text for c, text in self.mapping.document.constants.items() if c not in fed_columns}
+
+    def list_missing(self, required: Sequence[str]) -> list[str]:
+        """Return those of the columns that neither a name nor a constant feeds."""
+        fed_columns = {*self.columns, *(column for column, _ in self.copies), *self.constants}
+        return [column for column in required if column not in fed_columns]
 
     @property
     def unknown(self) -> list[str]:
-        """Return the names without a column, without blanks and repetitions."""
+        """Return the names without a column, without blanks and repetitions; also those that a mapping ignores."""
         pairs = zip(self.names, self.columns, strict=True)
         return list(dict.fromkeys(name for name, column in pairs if column is None and name))
 
@@ -79,13 +125,32 @@ class Header:
         pairs = zip(self.names, self.columns, strict=True)
         return [column for name, column in pairs if column is not None and name != unwrap_text_formula(name)]
 
+    def describe(self) -> list[FileHeader]:
+        """Return all names with their columns and the reasons for them; blank for the columns of a fix file."""
+        headers = []
+        for index, (name, column, target) in enumerate(zip_longest(self.names, self.columns, self.targets)):
+            columns = target.columns if target is not None else (column,) if column is not None else ()
+            if target is not None:
+                source = HeaderSource.MAPPING
+            elif column is None:
+                source = HeaderSource.UNKNOWN
+            else:
+                source = HeaderSource.NAME if is_own_name(name, column) else HeaderSource.SYNONYM
+            headers.append(FileHeader("" if index in self.fix_indexes else name, columns, source))
+        return headers
+
     def without_fix_columns(self) -> Header:
         """Return the header without the additional columns of a fix file."""
         if not self.fix_indexes:
             return self
         indexes = [index for index in range(len(self.names)) if index not in self.fix_indexes]
-        names, columns = [self.names[index] for index in indexes], [self.columns[index] for index in indexes]
-        return Header(names, columns, frozenset(), self.fix_file)
+        return replace(
+            self,
+            names=[self.names[index] for index in indexes],
+            columns=[self.columns[index] for index in indexes],
+            fix_indexes=frozenset(),
+            targets=[self.targets[index] for index in indexes] if self.targets else (),
+        )
 
     def decimal_comma_columns(self, lines: Sequence[Sequence[str]]) -> frozenset[str]:
         """Return the columns with decimal commas that a fix file names in its lines."""
@@ -101,12 +166,20 @@ class Header:
         return [unescape_formula(value) for index, value in enumerate(line) if index not in self.fix_indexes]
 
 
-def find_header_index(lines: Sequence[Sequence[str]]) -> int:
+NO_CHOICE = MappingChoice()
+"""No mapping applies."""
+
+
+def find_header_index(lines: Sequence[Sequence[str]], choice: MappingChoice = NO_CHOICE) -> int:
     """Return the index of the header: of the first lines, the one that names most columns, if it names two or more.
 
-    If there are products between two such lines, the first one is the header, so that no product is above it.
+    A line with headers of a mapping for it names them as well. If there are products between two such lines, the first
+    one is the header, so that no product is above it.
     """
-    column_counts = [count_known_columns(line) for line in lines[:LINES_SEARCHED]]
+    column_counts = [
+        max(count_known_columns(line), count_mapped_headers(_list_names(line), choice))
+        for line in lines[:LINES_SEARCHED]
+    ]
     first_index = next((i for i, line in enumerate(lines) if any(value.strip() for value in line)), 0)
     best_index = max(range(len(column_counts)), key=lambda i: column_counts[i], default=first_index)
     if not column_counts or column_counts[best_index] <= max(column_counts[first_index], 1):
@@ -123,42 +196,85 @@ def _may_be_product(line: Sequence[str]) -> bool:
     return len(values) >= _MIN_HEADER_NAMES and count_known_columns(values) < 2 and any(map(_DIGIT.search, values))
 
 
-def parse_header(values: Sequence[str], required: Sequence[str]) -> Header | FileRejection:
-    """Return the parsed header line, or the rejection of a header that is incomplete, ambiguous or too wide."""
-    # Names are displayed on one line and stored without control characters.
-    names = [one_line(value, MAX_NAME_LENGTH) for value in values[: MAX_COLUMNS + 1]]
-    while names and not names[-1]:
-        names.pop()
-    if set(names) >= _FIX_FILE_MARKERS:
-        names = list(map(unescape_formula, names))
+def parse_header(
+    values: Sequence[str], required: Sequence[str], choice: MappingChoice = NO_CHOICE
+) -> Header | FileRejection:
+    """Return the parsed header line, or the rejection of a header that is incomplete, ambiguous or too wide.
+
+    The rejection of an incomplete or ambiguous one has its headers, without samples, in the order of the names.
+    """
+    names = _list_names(values)
     if len(names) > MAX_COLUMNS:
         column_count = next(n for n in range(len(values), 0, -1) if values[n - 1].strip())
         return FileRejection(
             RejectionCode.TOO_MANY_COLUMNS,
             f"The header line has {column_count:,} columns; the limit is {MAX_COLUMNS:,}",
         )
+    header = _map_header(names, choice)
+    rejection = _reject_header(header, required)
+    return header if rejection is None else replace(rejection, headers=header.describe())
+
+
+def _list_names(values: Sequence[str]) -> list[str]:
+    """Return the names of a header line, in the form in which they are displayed and stored."""
+    # On one line and without control characters.
+    names = [one_line(value, MAX_NAME_LENGTH) for value in values[: MAX_COLUMNS + 1]]
+    while names and not names[-1]:
+        names.pop()
+    return list(map(unescape_formula, names)) if set(names) >= _FIX_FILE_MARKERS else names
+
+
+def find_reference(values: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return the mapping that a fix file with this header line names in its lines; blank if it names none."""
+    names = _list_names(values)
+    if not set(names) >= {*_FIX_FILE_MARKERS, MAPPING_REFERENCE}:
+        return ""
+    index = names.index(MAPPING_REFERENCE)
+    return next((line[index].strip() for line in lines if index < len(line) and line[index].strip()), "")
+
+
+def _map_header(names: Sequence[str], choice: MappingChoice) -> Header:
+    """Return the header with the columns of its names, by its mapping, their own names and synonyms."""
+    fix_indexes = _find_fix_columns(names)
+    own_names = [name for index, name in enumerate(names) if index not in fix_indexes]
     columns = _prefer_own_names(names, match_columns(names))
-    rejection = _reject_ambiguous_prices(names, columns)
+    mapping = choose_mapping(own_names, choice)
+    targets: list[HeaderMapping | None] = []
+    if mapping is not None:
+        targets = mapping.document.list_targets(names)
+        columns = apply_targets(columns, targets)
+    return Header(names, columns, fix_indexes, bool(fix_indexes), mapping, targets)
+
+
+def _find_fix_columns(names: Sequence[str]) -> frozenset[int]:
+    """Return the indexes of the additional columns of a fix file; none for other files."""
+    if not set(names) >= _FIX_FILE_MARKERS:
+        return frozenset()
+    # The first of equal names: a column of the vendor may have the same name, after those of the fix file.
+    return frozenset(names.index(name) for name in _ADDITIONAL_COLUMNS if name in names)
+
+
+def _reject_header(header: Header, required: Sequence[str]) -> FileRejection | None:
+    rejection = _reject_ambiguous_prices(header)
     if rejection is not None:
         return rejection
-    missing_columns = [column for column in required if column not in columns]
+    missing_columns = header.list_missing(required)
     if missing_columns:
-        return _reject_missing_columns(missing_columns, names, columns)
-    duplicates = _list_duplicate_columns(names, columns)
+        return _reject_missing_columns(missing_columns, header.names, header.columns)
+    duplicates = _list_duplicate_columns(header.names, header.columns)
     if duplicates:
         return FileRejection(
             RejectionCode.DUPLICATE_COLUMNS, f"The header line names a column more than once: {', '.join(duplicates)}"
         )
-    if not set(names) >= _FIX_FILE_MARKERS:
-        return Header(names, columns, frozenset())
-    # The first of equal names: a column of the vendor may have the same name, after those of the fix file.
-    fix_indexes = frozenset(names.index(name) for name in (*FIX_COLUMNS, DECIMAL_COMMA) if name in names)
-    return Header(names, columns, fix_indexes, fix_file=True)
+    return None
 
 
 def list_unknown_columns(header: Header) -> Iterator[FileWarning]:
-    """Yield a warning for each column that is ignored."""
-    for name in header.unknown:
+    """Yield a warning for each column that is ignored, unless the mapping says so."""
+    targets = header.mapping.document.list_targets(header.unknown) if header.mapping else []
+    for name, target in zip_longest(header.unknown, targets):
+        if target is not None:
+            continue
         column = match_column(name)
         if column is not None and column in header.columns:
             own_name = header.names[header.columns.index(column)]
@@ -193,8 +309,13 @@ def _prefer_own_names(names: Sequence[str], columns: Sequence[str | None]) -> li
     ]
 
 
-def _reject_ambiguous_prices(names: Sequence[str], columns: Sequence[str | None]) -> FileRejection | None:
-    """Return the rejection of a header with two possible price columns, or with prices in two currencies."""
+def _reject_ambiguous_prices(header: Header) -> FileRejection | None:
+    """Return the rejection of a header with two possible price columns, or with prices in two currencies.
+
+    A mapping decides which header is the price.
+    """
+    names = header.names
+    columns = [None if target is not None else column for column, target in zip_longest(header.columns, header.targets)]
     original_names = {normalize_name(name): name for name in names}
     if _COST_NAME in original_names and columns[names.index(original_names[_COST_NAME])] == "price":
         sale_price = next((original_names[name] for name in _SALE_PRICE_NAMES if name in original_names), None)

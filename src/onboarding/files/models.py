@@ -76,6 +76,13 @@ class Table:
         return rows_named([self.lines[number - 1] for number in row_numbers])
 
 
+class MappingNeeded(Exception):
+    """A fix file names the mapping of its upload: parse it again with that mapping.
+
+    The argument is the reference of the mapping, as the file has it.
+    """
+
+
 def list_jumps(lines: Sequence[int]) -> list[list[int]]:
     """Return `[row, line]` for each row that does not follow the line before; `lines` begins with the header's line."""
     if lines[-1] - lines[0] == len(lines) - 1:

@@ -8,34 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import TYPE_CHECKING
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.mappings import FileHeader, MappingChoice
 from onboarding.domain.models import FileRejection, FileWarning, Row
-from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS, REQUIRED
+from onboarding.domain.product_schema import REQUIRED
 from onboarding.files import csv_reader, file_types
 from onboarding.files.column_checks import check_columns
 from onboarding.files.decimal_commas import (
     CommaMeaning,
     DecimalSeparators,
     build_comma_warning,
-    convert_decimal_comma,
     detect_decimal_separators,
-    is_ambiguous,
 )
 from onboarding.files.encoding import decode
+from onboarding.files.group_rows import fill_down_groups
 from onboarding.files.header import (
     LINES_SEARCHED,
+    NO_CHOICE,
     Header,
     explain_missing_header,
     find_header_index,
+    find_reference,
     list_unknown_columns,
     parse_header,
 )
-from onboarding.files.header_names import unwrap_text_formula
 from onboarding.files.lost_characters import find_lost_letters
-from onboarding.files.models import FileDetails, RawTable, Table, list_jumps
+from onboarding.files.models import FileDetails, MappingNeeded, RawTable, Table, list_jumps
+from onboarding.files.row_builder import DECIMALS, ProductLines, add_samples, build_rows
 from onboarding.files.row_widths import check_row_widths, find_common_width
 from onboarding.files.shopify import check_shopify_rows
 from onboarding.files.skipped_lines import find_skipped_lines
@@ -47,63 +48,45 @@ if TYPE_CHECKING:
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 10_000
 
-MAX_CELL = 35_000 // len(COLUMNS)
-"""Maximum length of a cell, in characters: more than any limit of the rules, and small enough that a row fits into a
-DynamoDB item (400 KB) and an SQS message (256 KB), however many columns there are."""
-
-DECIMALS = {name: column.decimals for name, column in NUMBER_COLUMNS.items() if column.decimals}
-"""Number of decimal places of each decimal column."""
+_MAX_LINES = MAX_ROWS + 1 + LINES_SEARCHED
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """A parsed file: its rows in file order, the table as the vendor wrote it, file details, and warnings."""
+    """A parsed file: its rows in file order, the table as the vendor wrote it, file details, and warnings.
+
+    `mapping_reference` names the mapping that was applied; blank if none was. `headers` describes the vendor's headers.
+    """
 
     rows: list[Row]
     table: Table
     file_details: FileDetails
     warnings: list[FileWarning]
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """Lines of a file with a known header."""
-
-    header: Header
-    table: Table
-    file_details: FileDetails
-    warnings: list[FileWarning]
-    decimal_columns: frozenset[str]
-    """Columns with decimal commas according to a fix file or to the numeric cells of a workbook."""
-    surplus_fields: Mapping[int, int]
-    """Rows whose values may be in wrong columns, with the number of surplus values."""
-
-    def column(self, index: int) -> list[str]:
-        """Return the values at a position, one for each row; blank for rows whose values may be in wrong columns."""
-        values = [row[index] if index < len(row) else "" for row in self.table.rows]
-        for row_number in self.surplus_fields:
-            values[row_number - 1] = ""
-        is_text_formula = self.header.columns[index] in self.header.text_formula_columns
-        return [unwrap_text_formula(value.strip()) for value in values] if is_text_formula else values
+    mapping_reference: str
+    headers: list[FileHeader]
 
 
 def parse(
-    content: bytes, upload_id: str, vendor_id: str, *, required: Sequence[str] = REQUIRED
+    content: bytes,
+    upload_id: str,
+    vendor_id: str,
+    *,
+    required: Sequence[str] = REQUIRED,
+    choice: MappingChoice = NO_CHOICE,
 ) -> ParsedFile | FileRejection:
     """Return the rows of a file or its rejection; `required` are the columns that its header must have.
 
     White space around values is removed and blank values are left out. A decimal comma becomes a point if the whole
-    column is written so. All other changes of values are made by `column_checks.check_columns`.
+    column is written so. A mapping of `choice` changes headers and values. All other changes of values are made by
+    `column_checks.check_columns`. Raises MappingNeeded if the choice follows fix files.
     """
-    lines = _read_lines(content, required)
+    lines = _read_lines(content, required, choice)
     if isinstance(lines, FileRejection):
         return lines
-    columns = {
-        c: lines.column(index) for index, c in enumerate(lines.header.columns) if c is not None and c in DECIMALS
-    }
+    columns = lines.number_columns()
     is_text, is_whole = lines.file_details.format == "csv", not lines.file_details.fix_file
     signs = detect_decimal_separators(columns, lines.decimal_columns, is_text=is_text, is_whole=is_whole)
-    rows = _build_rows(lines, signs, upload_id, vendor_id)
+    rows = build_rows(lines, signs, upload_id, vendor_id)
     decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
     file_details = replace(lines.file_details, decimal_commas=decimal_columns)
     warnings = [
@@ -112,12 +95,14 @@ def parse(
         *check_columns(rows, fix_file=file_details.fix_file),
         *find_lost_letters(rows),
     ]
-    return ParsedFile(rows, lines.table, file_details, warnings)
+    mapping = lines.header.mapping
+    headers = add_samples(lines.header.describe(), lines.table.rows)
+    return ParsedFile(rows, lines.table, file_details, warnings, mapping.reference if mapping else "", headers)
 
 
-def parse_table(content: bytes) -> Table | FileRejection:
-    """Return the file's table as the vendor wrote it, with any columns."""
-    lines = _read_lines(content, ())
+def parse_table(content: bytes, choice: MappingChoice = NO_CHOICE) -> Table | FileRejection:
+    """Return the file's table as the vendor wrote it, with any columns; a mapping of `choice` fills cells down."""
+    lines = _read_lines(content, (), replace(choice, follows_fix_file=False))
     return lines if isinstance(lines, FileRejection) else lines.table
 
 
@@ -132,59 +117,76 @@ def check_size(size: int) -> FileRejection | None:
     )
 
 
-def _read_lines(content: bytes, required: Sequence[str]) -> _Lines | FileRejection:
+def _read_lines(content: bytes, required: Sequence[str], choice: MappingChoice) -> ProductLines | FileRejection:
     rejection = file_types.reject_unsupported_type(content)
     if rejection is not None:
         return rejection
     read_function = _read_workbook if file_types.is_workbook(content) else _read_text
-    return read_function(content, MAX_ROWS + 1 + LINES_SEARCHED, required)
+    return read_function(content, required, choice)
 
 
-def _read_text(content: bytes, max_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
+def _read_text(content: bytes, required: Sequence[str], choice: MappingChoice) -> ProductLines | FileRejection:
     decoded = decode(content)
     if isinstance(decoded, FileRejection):
         return decoded
-    csv_lines = csv_reader.read(decoded, max_lines)
+    csv_lines = csv_reader.read(decoded, _MAX_LINES)
     if isinstance(csv_lines, FileRejection):
         return csv_lines
     file_details = FileDetails("csv", 0, {}, (), decoded.name, csv_lines.delimiter, csv_lines.line_end)
-    return _split_at_header(csv_lines.grid, required, file_details, list(decoded.warnings))
+    return _split_at_header(csv_lines.grid, required, choice, file_details, warnings=list(decoded.warnings))
 
 
-def _read_workbook(content: bytes, max_lines: int, required: Sequence[str]) -> _Lines | FileRejection:
+def _read_workbook(content: bytes, required: Sequence[str], choice: MappingChoice) -> ProductLines | FileRejection:
     # Imported on use: few files are workbooks, and the import takes as long as all others.
     from onboarding.files import xlsx_reader  # noqa: PLC0415
 
-    sheet = xlsx_reader.read_workbook(content, max_lines)
+    sheet = xlsx_reader.read_workbook(content, _MAX_LINES)
     if isinstance(sheet, FileRejection):
         return sheet
     file_details = FileDetails("xlsx", 0, {}, sheet=sheet.name)
     warnings = [FileWarning(WarningCode.OTHER_SHEETS, f"Only {sheet.selection}")] if sheet.selection else []
-    lines = _split_at_header(sheet.table, required, file_details, warnings, sheet)
+    lines = _split_at_header(sheet.table, required, choice, file_details, warnings=warnings, sheet=sheet)
     if isinstance(lines, FileRejection) and sheet.selection:
-        return FileRejection(lines.code, f"{lines.reason}; only {sheet.selection}")
+        return replace(lines, reason=f"{lines.reason}; only {sheet.selection}")
     return lines
+
+
+def _find_header(raw: RawTable, required: Sequence[str], choice: MappingChoice) -> tuple[int, Header] | FileRejection:
+    """Return the index of the header line and the header."""
+    header_index = find_header_index(raw.lines, choice)
+    header = parse_header(raw.lines[header_index], required, choice)
+    lines_below = raw.lines[header_index + 1 :]
+    if (
+        choice.follows_fix_file
+        and choice.fixed is None
+        and (reference := find_reference(raw.lines[header_index], lines_below))
+    ):
+        raise MappingNeeded(reference)
+    if not isinstance(header, FileRejection):
+        return header_index, header
+    explanation = explain_missing_header(raw.lines, raw.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
+    reason = f"{header.reason}; {explanation}" if explanation else header.reason
+    return replace(header, reason=reason, headers=add_samples(header.headers, lines_below))
 
 
 def _split_at_header(
     raw: RawTable,
     required: Sequence[str],
+    choice: MappingChoice,
     file_details: FileDetails,
+    *,
     warnings: list[FileWarning],
     sheet: Sheet | None = None,
-) -> _Lines | FileRejection:
+) -> ProductLines | FileRejection:
     """Find the header among the lines and return the data rows below it, or the rejection of the file."""
     if not raw.lines:
         return FileRejection(
             RejectionCode.EMPTY_FILE, "The file is empty; it needs a header line and at least one product row"
         )
-    header_index = find_header_index(raw.lines)
-    header = parse_header(raw.lines[header_index], required)
-    if isinstance(header, FileRejection):
-        explanation = (
-            explain_missing_header(raw.lines, raw.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
-        )
-        return replace(header, reason=f"{header.reason}; {explanation}") if explanation else header
+    found = _find_header(raw, required, choice)
+    if isinstance(found, FileRejection):
+        return found
+    header_index, header = found
     skipped_lines = find_skipped_lines(raw.lines, raw.numbers, header_index, header)
     if isinstance(skipped_lines, FileRejection):
         return skipped_lines
@@ -205,6 +207,8 @@ def _split_at_header(
         warnings.append(FileWarning(WarningCode.LINES_ABOVE_HEADER, message))
     data_indexes = [index for index in range(header_index + 1, len(raw.lines)) if index not in skipped_lines.indexes]
     decimal_columns = header.decimal_comma_columns([raw.lines[index] for index in data_indexes])
+    # The decimals of a workbook's numeric cells are written with the sign of the number format, as its texts are.
+    decimal_columns |= {c for c, number_format in header.number_formats.items() if number_format.decimal_sign == ","}
     if sheet is not None:
         product_cells = sheet.resolve(header_index, header.columns, decimal_columns, skipped_lines.indexes)
         if isinstance(product_cells, FileRejection):
@@ -218,6 +222,11 @@ def _split_at_header(
         names = [*names, *[""] * (find_common_width(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_fix_columns()
+    if header.mapping is not None and header.mapping.document.fill_down is not None:
+        groups = fill_down_groups(header.names, header.columns, data, numbers, header.mapping.document.fill_down)
+        data = [row for index, row in enumerate(data) if index not in groups.skipped]
+        numbers = [number for index, number in enumerate(numbers) if index not in groups.skipped]
+        warnings.extend(groups.warnings)
     table = Table(names, data, numbers)
     widths = check_row_widths(
         table, header.columns, REQUIRED, DECIMALS, is_comma_separated=file_details.delimiter == "comma"
@@ -225,7 +234,7 @@ def _split_at_header(
     file_details = replace(
         file_details,
         header_line=raw.numbers[header_index],
-        columns=header.mapping,
+        columns=header.columns_by_name,
         unknown=header.unknown,
         fix_file=header.fix_file,
         jumps=list_jumps([raw.numbers[header_index], *numbers]),
@@ -236,46 +245,7 @@ def _split_at_header(
         *widths.warnings,
         *check_shopify_rows(header, table),
     ]
-    return _Lines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields)
-
-
-def _build_rows(lines: _Lines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
-    decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
-    columns, text_formula_columns = lines.header.columns, lines.header.text_formula_columns
-    surplus_fields, uncertain_columns = lines.surplus_fields, signs.uncertain
-    decimal_commas = tuple(decimal_columns)
-    rows = []
-    for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
-        cells, cut = _extract_cells(columns, values)
-        for column in text_formula_columns:
-            if column in cells and (text := unwrap_text_formula(cells.pop(column)).strip()):
-                cells[column] = text
-        unclear = (
-            tuple(column for column in uncertain_columns if is_ambiguous(cells.get(column, "")))
-            if uncertain_columns
-            else ()
-        )
-        for column in decimal_columns:
-            if column in cells:
-                cells[column] = convert_decimal_comma(cells[column], DECIMALS[column])
-        surplus = surplus_fields.get(row_number, 0)
-        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_commas)
-        rows.append(row)
-    return rows
-
-
-def _extract_cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
-    """Return the values of our columns that are not blank, and the original lengths of truncated values."""
-    cells = {
-        column: value
-        for column, text in zip(columns, values, strict=False)
-        if column is not None and (value := text.strip())
-    }
-    # Fast path: few rows are as long as a single value may be.
-    if len("".join(values)) <= MAX_CELL:
-        return cells, {}
-    original_lengths = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
-    return {column: value[:MAX_CELL] for column, value in cells.items()}, original_lengths
+    return ProductLines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields)
 
 
 def _list_comma_warnings(

@@ -6,14 +6,15 @@ are skipped, and the default categories apply.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import Protocol, TypeVar
 
 from onboarding.aws.objects import ObjectContent
+from onboarding.domain import suggestions
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.mappings import FileHeader, MappingDocument, SavedMapping, UsedValue
 from onboarding.domain.models import FileRejection, FileWarning, OnError, Outcome, Row, RowError, UploadStatus
@@ -22,32 +23,25 @@ from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
+from onboarding.domain.value_mapping import UnmappedValue, count_unmapped_values
 from onboarding.files.models import FileDetails
 from onboarding.files.parser import check_size
+from onboarding.pipeline.upload_mappings import NO_MAPPINGS, load_upload_mappings, use_document
 from onboarding.pipeline.upload_parsing import ParsedUpload, find_duplicate_upload, parse_upload
 from onboarding.storage import products, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import build_file_rejected_error
+from onboarding.storage.mappings import find_mapping
 
 UPLOAD_ID = "DRY_RUN"
+
+MAX_UNMAPPED_VALUES = 500
+"""Maximum number of different values that a dry run lists for translation."""
 
 PARSING_SECONDS = 20
 """Time limit for parsing: on AWS the HTTP API responds within 30 seconds."""
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class UnmappedValue:
-    """A value of a closed list's column that is not in the list: its number of rows, and the most similar one of ours.
-
-    `suggestion` is blank if none is similar enough.
-    """
-
-    column: str
-    vendor_value: str
-    rows: int
-    suggestion: str = ""
 
 
 class ProposalSource(StrEnum):
@@ -137,10 +131,11 @@ def dry_run(
     metadata = (options or Options()).metadata()
     data = None if check_size(len(content)) else content
     source = ObjectContent(data, len(content), datetime.now(UTC), metadata)
+    parse = partial(parse_upload, source, UPLOAD_ID, vendor_id, seconds=PARSING_SECONDS)
     if run is None:
-        parsed_upload = parse_upload(source, UPLOAD_ID, vendor_id, "active", seconds=PARSING_SECONDS)
+        parsed_upload = parse("active", mappings=use_document(document, {}) if document else NO_MAPPINGS)
         if parsed_upload.rejection:
-            return _build_rejected_run(parsed_upload.rejection, offline=True)
+            return _build_rejected_run(parsed_upload.rejection, parsed_upload, offline=True)
         context = ValidationContext(
             DEFAULT_CATEGORIES, set(), set(), mode=parsed_upload.options.mode, catalog_known=False
         )
@@ -150,11 +145,20 @@ def dry_run(
         return _build_rejected_run(
             FileRejection(RejectionCode.UNKNOWN_VENDOR, f"The vendor '{vendor_id}' is not known")
         )
-    parsed_upload = parse_upload(source, UPLOAD_ID, vendor_id, vendor_status, seconds=PARSING_SECONDS)
+    option = options.mapping if options else None
+    mappings = run(partial(load_upload_mappings, vendor_id=vendor_id, option=option))
+    if not isinstance(mappings, FileRejection):
+        mappings = replace(
+            use_document(document, mappings.targets) if document else mappings,
+            find=lambda reference: run(lambda c: find_mapping(c, vendor_id, reference)),
+        )
+    parsed_upload = parse(vendor_status, mappings=mappings)
     if parsed_upload.rejection:
-        return _build_rejected_run(parsed_upload.rejection)
+        return _build_rejected_run(parsed_upload.rejection, parsed_upload)
     rejection, context = run(partial(_query_database, source=source, vendor_id=vendor_id, parsed_upload=parsed_upload))
-    return _build_rejected_run(rejection) if rejection else _validate_rows(parsed_upload, context)
+    if rejection:
+        return _build_rejected_run(rejection, parsed_upload)
+    return _validate_rows(parsed_upload, context)
 
 
 def _query_database(
@@ -175,6 +179,8 @@ def _query_database(
         content_sha256=source.sha256,
         mode=parsed_upload.options.mode,
         on_error=parsed_upload.options.on_error,
+        mapping=parsed_upload.mapping if parsed_upload.mapping and parsed_upload.mapping.version else None,
+        used_values=parsed_upload.used_values,
     )
     rejection = find_duplicate_upload(connection, new_upload, parsed_upload)
     return rejection, products.load_validation_context(connection, parsed_upload.rows, parsed_upload.options.mode)
@@ -187,8 +193,42 @@ def _validate_rows(parsed_upload: ParsedUpload, context: ValidationContext, *, o
         file_errors = [build_file_rejected_error(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, file_errors) for row in rows}
     outcomes = {row.row_number: predict_outcome(row, context) for row in rows if row.row_number not in errors}
-    return DryRun(None, rows, errors, outcomes, parsed_upload.file_details, parsed_upload.warnings, offline)
+    return DryRun(
+        None,
+        rows,
+        errors,
+        outcomes,
+        parsed_upload.file_details,
+        parsed_upload.warnings,
+        offline,
+        headers=parsed_upload.headers,
+        mapping=parsed_upload.mapping,
+        used_values=parsed_upload.used_values,
+        unmapped_values=_list_unmapped_values(rows, context.categories),
+    )
 
 
-def _build_rejected_run(rejection: FileRejection, *, offline: bool = False) -> DryRun:
-    return DryRun(rejection, [], {}, {}, offline=offline)
+def _list_unmapped_values(rows: Sequence[Row], categories: Collection[str]) -> list[UnmappedValue]:
+    """Return the categories that are not active, most rows first; `categories` are all active ones if there are any."""
+    counts = count_unmapped_values(rows, "category", categories)
+    return [
+        UnmappedValue("category", name, count, suggestions.find_similar_name(name, categories))
+        for name, count in counts.most_common(MAX_UNMAPPED_VALUES)
+    ]
+
+
+def _build_rejected_run(
+    rejection: FileRejection, parsed_upload: ParsedUpload | None = None, *, offline: bool = False
+) -> DryRun:
+    if parsed_upload is None:
+        return DryRun(rejection, [], {}, {}, offline=offline)
+    return DryRun(
+        rejection,
+        [],
+        {},
+        {},
+        offline=offline,
+        headers=parsed_upload.headers,
+        missing_columns=parsed_upload.missing_columns,
+        mapping=parsed_upload.mapping,
+    )

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from onboarding.aws.objects import UnreadableObject, read_object
 from onboarding.domain.error_summary import MAX_GROUPS
+from onboarding.domain.mappings import MappingChoice, SavedMapping
 from onboarding.domain.models import FileRejection, Upload, UploadStatus
 from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.error_report import report_key, write_report
@@ -21,6 +22,7 @@ from onboarding.pipeline.parser_process import TooComplex
 from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.database import Connection
+from onboarding.storage.mappings import get_applied_mapping
 from onboarding.storage.queries import query
 from onboarding.storage.validation_errors import get_error_summary, stream_report_rows
 
@@ -64,7 +66,9 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
 
 
 def _write_files(ctx: AppContext, upload: Upload) -> _Files:
-    table = _read_rejected_rows(ctx, upload)
+    applied = ctx.database.run(partial(get_applied_mapping, upload_id=upload.upload_id))
+    mapping = applied.mapping if applied else None
+    table = _read_rejected_rows(ctx, upload, MappingChoice(mapping))
     with ExitStack() as stack:
         report: BinaryIO = stack.enter_context(TemporaryFile())
         fix_file: BinaryIO = stack.enter_context(TemporaryFile())
@@ -76,7 +80,7 @@ def _write_files(ctx: AppContext, upload: Upload) -> _Files:
                 file.truncate()
             write_report(report, stream_report_rows(connection, upload.upload_id))
             if table is not None:
-                _write_fix_file(connection, upload, table, fix_file)
+                _write_fix_file(connection, upload, table, fix_file, mapping)
 
         ctx.database.run(write)
         key = _put(ctx, report_key(upload), report)
@@ -86,13 +90,21 @@ def _write_files(ctx: AppContext, upload: Upload) -> _Files:
     return _Files(key, fix_key)
 
 
-def _write_fix_file(connection: Connection, upload: Upload, table: Table, file: BinaryIO) -> None:
+def _write_fix_file(
+    connection: Connection, upload: Upload, table: Table, file: BinaryIO, mapping: SavedMapping | None
+) -> None:
     details = file_details.get_file_details(connection, upload.upload_id)
-    commas, delimiter = (details.decimal_commas, details.delimiter) if details else ((), None)
-    write_fix_file(file, table, stream_report_rows(connection, upload.upload_id), commas, delimiter)
+    write_fix_file(
+        file,
+        table,
+        stream_report_rows(connection, upload.upload_id),
+        decimal_commas=details.decimal_commas if details else (),
+        delimiter=details.delimiter if details else None,
+        mapping_reference=mapping.reference if mapping else "",
+    )
 
 
-def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
+def _read_rejected_rows(ctx: AppContext, upload: Upload, choice: MappingChoice) -> Table | None:
     """Return the rejected rows as they were uploaded, or None if the file was deleted or can no longer be read."""
     parser_process.ensure_child()
     try:
@@ -113,7 +125,7 @@ def _read_rejected_rows(ctx: AppContext, upload: Upload) -> Table | None:
     if row_numbers is None:
         return None
     try:
-        table = parser_process.read_original_rows(content.data, row_numbers)
+        table = parser_process.read_original_rows(content.data, row_numbers, choice)
     except TooComplex:
         table = None
     ctx.database.run(partial(read_attempts.delete_attempts, s3_key=upload.s3_key, s3_version_id=upload.s3_version_id))

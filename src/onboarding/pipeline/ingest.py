@@ -30,10 +30,12 @@ from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.models import one_line
 from onboarding.notifications import events
 from onboarding.pipeline import parser_process
+from onboarding.pipeline.upload_mappings import UploadMappings, load_upload_mappings, use_applied_mapping
 from onboarding.pipeline.upload_parsing import SIMPLIFY_FILE, ParsedUpload, find_duplicate_upload, parse_upload
 from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.database import Connection
+from onboarding.storage.mappings import find_mapping, get_applied_mapping
 from onboarding.storage.products import row_key, to_storable_text
 from onboarding.storage.queries import query
 
@@ -124,8 +126,9 @@ def ingest_object(
         return _send_completion(ctx, existing_upload)
     # The suspension of a vendor does not affect uploads that are already open.
     status = vendor_status if existing_upload is None else "active"
+    mappings = _load_mappings(ctx, content, upload_id, vendor_id, is_open=existing_upload is not None)
     parsed_upload = _parse_with_attempt(
-        ctx, source, content, partial(parse_upload, content, upload_id, vendor_id, status), patience
+        ctx, source, content, partial(parse_upload, content, upload_id, vendor_id, status, mappings=mappings), patience
     )
     if (
         existing_upload is not None
@@ -152,6 +155,9 @@ def ingest_object(
         content_sha256=content.sha256,
         mode=parsed_upload.options.mode,
         on_error=parsed_upload.options.on_error,
+        mapping=parsed_upload.mapping,
+        used_values=parsed_upload.used_values,
+        missing_columns=dict.fromkeys(parsed_upload.missing_columns, ""),
     )
 
     def open_upload(connection: Connection) -> tuple[bool, Upload | None]:
@@ -170,6 +176,9 @@ def ingest_object(
         raise RuntimeError(f"{upload_id} does not exist after it was opened")
     if upload.status is not UploadStatus.PROCESSING:
         return _send_completion(ctx, upload)
+    if not is_new and existing_upload is None:
+        # Another call opened the upload meanwhile, perhaps with other mappings: continue with those.
+        return ingest_object(ctx, source, patience=patience)
     if len(rows) != upload.total_records:
         raise RuntimeError(f"{upload_id} was opened with {upload.total_records} rows; its file now has {len(rows)}")
     # An earlier attempt may have ended at any point: stage all rows without an outcome again.
@@ -177,6 +186,25 @@ def ingest_object(
     staging_table.stage_rows(ctx, remaining_rows)
     failpoint(Failpoint.INGEST_STAGED)
     return IngestResult(upload_id, vendor_id, "staged" if is_new else "resumed", len(rows), len(remaining_rows))
+
+
+def _load_mappings(
+    ctx: AppContext, content: ObjectContent, upload_id: str, vendor_id: str, *, is_open: bool
+) -> UploadMappings | FileRejection:
+    """Return the mappings that an open upload used before, or those that apply to a new one."""
+    options = parse_upload_options(content.metadata)
+    option = None if isinstance(options, FileRejection) else options.mapping
+
+    def load(connection: Connection) -> UploadMappings | FileRejection:
+        applied = get_applied_mapping(connection, upload_id) if is_open else None
+        if applied is not None:
+            return use_applied_mapping(applied)
+        return load_upload_mappings(connection, vendor_id, option)
+
+    mappings = ctx.database.run(load)
+    if isinstance(mappings, FileRejection):
+        return mappings
+    return replace(mappings, find=lambda reference: ctx.database.run(lambda c: find_mapping(c, vendor_id, reference)))
 
 
 def _reject_used_session(connection: Connection, new_upload: uploads.NewUpload) -> FileRejection | None:

@@ -22,8 +22,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from onboarding.domain.mappings import MappingChoice
 from onboarding.domain.models import FileRejection, Row
-from onboarding.files.models import Table
+from onboarding.files.models import MappingNeeded, Table
 from onboarding.files.parser import parse, parse_table
 
 STARTED, REUSE, END = b"s", b"r", b"e"
@@ -55,15 +56,21 @@ _get_values = attrgetter(*(field.name for field in fields(Row)))
 """Converts a row to a tuple: pickling it needs half the size and time of pickling the row."""
 
 
-def _parse_rows(content: bytes, upload_id: str, vendor_id: str, required: Sequence[str]) -> object:
-    parsed_file = parse(content, upload_id, vendor_id, required=required)
-    if isinstance(parsed_file, FileRejection):
-        return parsed_file
-    return [_get_values(row) for row in parsed_file.rows], parsed_file.file_details, list(parsed_file.warnings)
+def _parse_rows(
+    content: bytes, upload_id: str, vendor_id: str, required: Sequence[str], choice: MappingChoice
+) -> object:
+    try:
+        result = parse(content, upload_id, vendor_id, required=required, choice=choice)
+    except MappingNeeded as error:
+        return str(error)
+    if isinstance(result, FileRejection):
+        return result
+    rows = [_get_values(row) for row in result.rows]
+    return rows, result.file_details, list(result.warnings), result.mapping_reference, result.headers
 
 
-def _read_table(content: bytes, row_numbers: Collection[int]) -> object:
-    table = parse_table(content)
+def _read_table(content: bytes, row_numbers: Collection[int], choice: MappingChoice) -> object:
+    table = parse_table(content, choice)
     if isinstance(table, FileRejection):
         return table
     no_values: Sequence[str] = ()

@@ -24,9 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
+from onboarding.domain.mappings import FileHeader, HeaderSource, MappingChoice
 from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import REQUIRED
-from onboarding.files.models import FileDetails, Table
+from onboarding.files.header import NO_CHOICE
+from onboarding.files.models import FileDetails, MappingNeeded, Table
 from onboarding.pipeline.parser_child import END, STARTED, receive, send
 
 CPU_SECONDS = 20
@@ -66,34 +68,47 @@ class ParserUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedRows:
-    """Rows, file details and warnings of a file."""
+    """Rows, file details and warnings of a file, the mapping that was applied (blank: none), and all headers."""
 
     rows: list[Row]
     file_details: FileDetails
     warnings: Sequence[FileWarning]
+    mapping_reference: str = ""
+    headers: Sequence[FileHeader] = ()
 
 
 def parse_rows(
-    content: bytes, upload_id: str, vendor_id: str, *, required: Sequence[str] = REQUIRED, seconds: float = WALL_SECONDS
+    content: bytes,
+    upload_id: str,
+    vendor_id: str,
+    *,
+    required: Sequence[str] = REQUIRED,
+    choice: MappingChoice = NO_CHOICE,
+    seconds: float = WALL_SECONDS,
 ) -> ParsedRows | FileRejection:
     """Return the rows of a file or its rejection: `onboarding.files.parser.parse`, run in a child process.
 
-    `seconds` limits the wait for a child and its response. Raises TooComplex, ParserTimeout, ParserError and
-    ParserUnavailable.
+    `seconds` limits the wait for a child and its response. Raises MappingNeeded, TooComplex, ParserTimeout, ParserError
+    and ParserUnavailable.
     """
-    response = _send_request("rows", content, upload_id, vendor_id, required, seconds=seconds)
+    response = _send_request("rows", content, upload_id, vendor_id, required, choice, seconds=seconds)
+    if isinstance(response, str):
+        raise MappingNeeded(response)
     if isinstance(response, FileRejection):
         return response
-    rows, file_details, warnings = response
-    return ParsedRows([Row(*values) for values in rows], file_details, warnings)
+    rows, *others = response
+    return ParsedRows([Row(*values) for values in rows], *others)
 
 
-def read_original_rows(content: bytes, row_numbers: Collection[int]) -> Table | FileRejection:
+def read_original_rows(
+    content: bytes, row_numbers: Collection[int], choice: MappingChoice = NO_CHOICE
+) -> Table | FileRejection:
     """Return a file's table as the vendor wrote it, with the cells of these rows only; the other rows are empty.
 
     Raises the exceptions of `parse_rows`.
     """
-    response: Table | FileRejection = _send_request("table", content, frozenset(row_numbers), seconds=WALL_SECONDS)
+    rows = frozenset(row_numbers)
+    response: Table | FileRejection = _send_request("table", content, rows, choice, seconds=WALL_SECONDS)
     return response
 
 
@@ -110,7 +125,16 @@ def memory_limit() -> int:
 
 _RESPONSE_TYPES = {
     (part.__module__, part.__name__): part
-    for part in (FileDetails, FileWarning, FileRejection, RejectionCode, Table, WarningCode)
+    for part in (
+        FileDetails,
+        FileHeader,
+        FileRejection,
+        FileWarning,
+        HeaderSource,
+        RejectionCode,
+        Table,
+        WarningCode,
+    )
 }
 
 

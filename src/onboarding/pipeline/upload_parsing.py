@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.mappings import FileHeader, MappingChoice, SavedMapping, UsedValue
 from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
-from onboarding.files.models import FileDetails, one_line
+from onboarding.domain.value_mapping import map_values, merge_targets
+from onboarding.files.models import FileDetails, MappingNeeded, one_line
 from onboarding.files.parser import check_size
 from onboarding.pipeline import parser_process
-from onboarding.pipeline.parser_process import ParsedRows, TooComplex
+from onboarding.pipeline.parser_process import TooComplex
+from onboarding.pipeline.upload_mappings import NO_MAPPINGS, UploadMappings
 from onboarding.storage import uploads
 from onboarding.storage.database import Connection
 
@@ -25,13 +29,29 @@ SIMPLIFY_FILE = (
 
 @dataclass(frozen=True, slots=True)
 class ParsedUpload:
-    """A parsed file: the options of the upload, and the rows or the reason why the file is rejected."""
+    """A parsed file: the options of the upload, and the rows or the reason why the file is rejected.
+
+    `headers` describes the vendor's headers, also those of a file that lacks columns. `mapping` and `used_values` are
+    the mapping and the value mappings that were applied.
+    """
 
     options: Options
     rows: list[Row]
     rejection: FileRejection | None
     file_details: FileDetails | None = None
     warnings: Sequence[FileWarning] = ()
+    headers: Sequence[FileHeader] = ()
+    mapping: SavedMapping | None = None
+    used_values: Sequence[UsedValue] = ()
+
+    @property
+    def missing_columns(self) -> list[str]:
+        """Return the required columns that a rejected file lacks."""
+        if self.rejection is None or self.rejection.code != RejectionCode.MISSING_COLUMNS:
+            return []
+        columns = {column for header in self.headers for column in header.columns}
+        constants = self.mapping.document.constants if self.mapping is not None else {}
+        return [c for c in list_required_columns(self.options.mode) if c not in columns and c not in constants]
 
 
 def parse_upload(
@@ -40,11 +60,13 @@ def parse_upload(
     vendor_id: str,
     vendor_status: str,
     *,
+    mappings: UploadMappings | FileRejection = NO_MAPPINGS,
     seconds: float = parser_process.WALL_SECONDS,
 ) -> ParsedUpload:
     """Parse the file of a known vendor without writing anything; the dry run uses it too.
 
-    `seconds` is the time limit for parsing. Raises ParserError and ParserTimeout.
+    `mappings` are those of the upload, or the rejection of an option that names none. `seconds` is the time limit for
+    parsing. Raises ParserError and ParserTimeout.
     """
     options = parse_upload_options(content.metadata)
     if vendor_status == "suspended":
@@ -52,15 +74,45 @@ def parse_upload(
         return ParsedUpload(Options(), [], FileRejection(RejectionCode.VENDOR_SUSPENDED, reason))
     if isinstance(options, FileRejection):
         return ParsedUpload(Options(), [], options)
+    if isinstance(mappings, FileRejection):
+        return ParsedUpload(options, [], mappings)
+    if content.data is None:
+        return ParsedUpload(options, [], check_size(content.size))
+    choice = mappings.choice
+    parse = partial(
+        parser_process.parse_rows,
+        content.data,
+        upload_id,
+        vendor_id,
+        required=list_required_columns(options.mode),
+        seconds=seconds,
+    )
     try:
-        result = _parse_rows(content, upload_id, vendor_id, options.mode, seconds)
+        try:
+            result = parse(choice=choice)
+        except MappingNeeded as error:
+            choice = MappingChoice(mappings.find(str(error)), choice.by_headers)
+            result = parse(choice=choice)
     except TooComplex as error:
         result = FileRejection(
             RejectionCode.TOO_COMPLEX, f"The file takes too much time or memory to read: {error}. {SIMPLIFY_FILE}"
         )
     if isinstance(result, FileRejection):
-        return ParsedUpload(options, [], result)
-    return ParsedUpload(options, result.rows, None, result.file_details, result.warnings)
+        return ParsedUpload(options, [], result, headers=result.headers, mapping=choice.fixed)
+    candidates = (choice.fixed, *choice.by_headers)
+    mapping = next((m for m in candidates if m is not None and m.reference == result.mapping_reference), None)
+    used_values = map_values(result.rows, merge_targets(mappings.targets, mapping.document if mapping else None))
+    return ParsedUpload(
+        options, result.rows, None, result.file_details, result.warnings, result.headers, mapping, used_values
+    )
+
+
+def list_required_columns(mode: Mode) -> Sequence[str]:
+    """Return the columns that the header of a file needs.
+
+    Whether a row needs the other required columns depends on whether its product exists.
+    """
+    return REQUIRED if mode is Mode.CREATE else REQUIRED_TO_CHANGE
 
 
 def find_duplicate_upload(
@@ -79,15 +131,3 @@ def find_duplicate_upload(
         f"see the upload {upload_id}. To process it again, choose to upload it even if it was uploaded in the last 24 "
         "hours (API and command: force)",
     )
-
-
-def _parse_rows(
-    content: ObjectContent, upload_id: str, vendor_id: str, mode: Mode, seconds: float
-) -> ParsedRows | FileRejection:
-    if content.data is None:
-        rejection = check_size(content.size)
-        assert rejection is not None, "only a file that is too large has no data"  # noqa: S101
-        return rejection
-    # Whether a row needs the other required columns depends on whether its product exists.
-    required = REQUIRED if mode is Mode.CREATE else REQUIRED_TO_CHANGE
-    return parser_process.parse_rows(content.data, upload_id, vendor_id, required=required, seconds=seconds)

@@ -22,6 +22,7 @@ def insert_held_rows(connection: Connection, rows: Sequence[Row]) -> None:
                 "row_number": row.row_number,
                 "vendor_id": row.vendor_id,
                 "cells": dict(row.cells),
+                "original": dict(row.original),
             }
             for row in rows
         ]

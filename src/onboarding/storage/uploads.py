@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row, kwargs_row
 
+from onboarding.domain.mappings import SavedMapping, UsedValue
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.products import RowKey, row_key, to_storable_text
@@ -35,6 +37,9 @@ class NewUpload:
     content_sha256: str | None = None
     mode: Mode = Mode.CREATE
     on_error: OnError = OnError.REJECT_ROWS
+    mapping: SavedMapping | None = None
+    used_values: Sequence[UsedValue] = ()
+    missing_columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,16 @@ def open_upload(connection: Connection, new_upload: NewUpload) -> bool:
         "content_sha256": new_upload.content_sha256,
         "mode": new_upload.mode,
         "on_error": new_upload.on_error,
+        "mapping_id": new_upload.mapping.mapping_id if new_upload.mapping else None,
+        "mapping_version": new_upload.mapping.version if new_upload.mapping else None,
+        "used_values": _used_values_as_json(new_upload),
+        "missing_columns": json.dumps(new_upload.missing_columns, ensure_ascii=False),
     }
     return connection.execute(query("insert_upload"), params).rowcount == 1
+
+
+def _used_values_as_json(new_upload: NewUpload) -> str:
+    return json.dumps([asdict(used) for used in new_upload.used_values], ensure_ascii=False)
 
 
 def find_duplicate_upload(connection: Connection, new_upload: NewUpload) -> tuple[str, str, datetime] | None:
@@ -111,6 +124,9 @@ def find_duplicate_upload(connection: Connection, new_upload: NewUpload) -> tupl
         "content_sha256": new_upload.content_sha256,
         "mode": new_upload.mode,
         "on_error": new_upload.on_error,
+        "mapping_id": new_upload.mapping.mapping_id if new_upload.mapping else None,
+        "mapping_version": new_upload.mapping.version if new_upload.mapping else None,
+        "used_values": _used_values_as_json(new_upload),
         "upload_timestamp": new_upload.upload_timestamp,
     }
     connection.execute(query("lock_upload_content"), params)

@@ -22,7 +22,8 @@ from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.formula_escaping import unescape_formula
-from onboarding.files.parser import MAX_CELL, MAX_ROWS, ParsedFile, parse, parse_table
+from onboarding.files.parser import MAX_ROWS, ParsedFile, parse, parse_table
+from onboarding.files.row_builder import MAX_CELL
 from tests.faults import invariants, stored_state
 from tests.faults.invariants import Outcome
 from tests.faults.lambda_runtime import Runtime

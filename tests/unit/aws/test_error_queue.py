@@ -19,7 +19,7 @@ from onboarding.domain.models import Row, RowError
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.files.parser import MAX_CELL
+from onboarding.files.row_builder import MAX_CELL
 from onboarding.runtime import AppContext
 from tests.support.postgres_fixtures import VALID_CELLS, input_shape, make_row
 

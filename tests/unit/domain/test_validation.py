@@ -18,7 +18,7 @@ from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMN
 from onboarding.domain.text import MAX_QUOTED_LENGTH, quoted
 from onboarding.domain.validation import RULES, Check, validate_row
 from onboarding.domain.validation_context import ValidationContext, product_key
-from onboarding.files.parser import MAX_CELL
+from onboarding.files.row_builder import MAX_CELL
 from tests.support.postgres_fixtures import EMPTY_CATALOG, VALID_CELLS, make_row, tuples_of
 from tools.rule_examples import EXAMPLES, Example
 

@@ -34,7 +34,7 @@ def build_fix_file(
     table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = (), delimiter: str | None = None
 ) -> bytes:
     file = io.BytesIO()
-    write_fix_file(file, table, errors, decimal_commas, delimiter)
+    write_fix_file(file, table, errors, decimal_commas=decimal_commas, delimiter=delimiter)
     return file.getvalue()
 
 

@@ -14,7 +14,8 @@ from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, REQUIR
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.models import FileDetails, Table
-from onboarding.files.parser import MAX_BYTES, MAX_CELL, MAX_ROWS, ParsedFile, check_size, parse, parse_table
+from onboarding.files.parser import MAX_BYTES, MAX_ROWS, ParsedFile, check_size, parse, parse_table
+from onboarding.files.row_builder import MAX_CELL
 from tests.support.postgres_fixtures import make_row
 
 OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)

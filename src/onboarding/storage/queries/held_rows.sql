@@ -1,12 +1,14 @@
 -- name: insert_held_rows
 -- Insert valid rows of an all-or-nothing file.
-insert into held_rows (upload_id, row_number, vendor_id, cells)
-select upload_id, row_number, vendor_id, cells
-from jsonb_to_recordset(%(rows)s::jsonb) as held (upload_id text, row_number integer, vendor_id text, cells jsonb)
+insert into held_rows (upload_id, row_number, vendor_id, cells, original)
+select upload_id, row_number, vendor_id, cells, original
+from jsonb_to_recordset(%(rows)s::jsonb) as held (
+    upload_id text, row_number integer, vendor_id text, cells jsonb, original jsonb
+)
 
 -- name: list_held_rows
 -- List the held rows of an upload.
-select upload_id, vendor_id, row_number, cells
+select upload_id, vendor_id, row_number, cells, original
 from held_rows
 where upload_id = %(upload_id)s
 order by row_number

@@ -2,13 +2,15 @@
 -- Insert the history row of an upload; its status is `failed` if the file was rejected.
 insert into upload_history (
     upload_id, vendor_id, file_name, s3_key, s3_version_id, file_size_bytes, total_records, upload_timestamp,
-    status, failure_code, failure_reason, processing_completed_at, content_sha256, mode, on_error
+    status, failure_code, failure_reason, processing_completed_at, content_sha256, mode, on_error,
+    mapping_id, mapping_version, used_values, missing_columns
 )
 values (
     %(upload_id)s, %(vendor_id)s, %(file_name)s, %(s3_key)s, %(s3_version_id)s, %(file_size_bytes)s,
     %(total_records)s, %(upload_timestamp)s,
     case when %(failure_code)s::text is null then 'processing' else 'failed' end, %(failure_code)s, %(failure_reason)s,
-    case when %(failure_code)s::text is not null then now() end, %(content_sha256)s, %(mode)s, %(on_error)s
+    case when %(failure_code)s::text is not null then now() end, %(content_sha256)s, %(mode)s, %(on_error)s,
+    %(mapping_id)s, %(mapping_version)s, %(used_values)s::jsonb, %(missing_columns)s::jsonb
 )
 on conflict do nothing
 
@@ -32,7 +34,7 @@ order by u.upload_timestamp desc, u.upload_id desc
 limit %(limit)s
 
 -- name: find_duplicate_upload
--- Find the vendor's upload of the same bytes with the same options within 24 hours.
+-- Find the vendor's upload of the same bytes with the same options and mappings within 24 hours.
 -- Failed, undone, cancelled and not fully processed uploads do not count: the vendor may upload their files again.
 select upload_id, file_name, upload_timestamp
 from upload_history u
@@ -40,6 +42,8 @@ where vendor_id = %(vendor_id)s
   and content_sha256 = %(content_sha256)s
   and mode = %(mode)s
   and on_error = %(on_error)s
+  and (mapping_id, mapping_version) is not distinct from (%(mapping_id)s::text, %(mapping_version)s::integer)
+  and used_values = %(used_values)s::jsonb
   and upload_timestamp >= %(upload_timestamp)s::timestamptz - interval '24 hours'
   and upload_timestamp <= %(upload_timestamp)s::timestamptz + interval '24 hours'
   and upload_id <> %(upload_id)s

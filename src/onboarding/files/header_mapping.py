@@ -1,0 +1,44 @@
+"""Choice of the mapping of a file by its header, and its effect on the header."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onboarding.domain.mappings import (
+    HeaderMapping,
+    MappingChoice,
+    SavedMapping,
+    compute_fingerprint,
+    normalize_key,
+)
+
+
+def choose_mapping(names: Sequence[str], choice: MappingChoice) -> SavedMapping | None:
+    """Return the mapping that applies to a file with these headers."""
+    if choice.fixed is not None or not choice.by_headers:
+        return choice.fixed
+    fingerprint = compute_fingerprint(names)
+    return next((mapping for mapping in choice.by_headers if mapping.header_fingerprint == fingerprint), None)
+
+
+def count_mapped_headers(names: Sequence[str], choice: MappingChoice) -> int:
+    """Return the number of a line's values that are headers of the mapping for it."""
+    mapping = choose_mapping(names, choice)
+    if mapping is None:
+        return 0
+    targets = mapping.document.list_targets({normalize_key(name) for name in names})
+    return sum(1 for target in targets if target is not None)
+
+
+def apply_targets(columns: Sequence[str | None], targets: Sequence[HeaderMapping | None]) -> list[str | None]:
+    """Return the column of each header: the first one of its target, or its own unless another header is mapped to it.
+
+    `columns` are the columns without the mapping.
+    """
+    mapped_columns = {column for target in targets if target is not None for column in target.columns}
+    return [
+        (target.columns[0] if target.columns else None)
+        if target is not None
+        else (None if column in mapped_columns else column)
+        for column, target in zip(columns, targets, strict=True)
+    ]

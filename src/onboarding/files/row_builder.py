@@ -1,0 +1,121 @@
+"""Conversion of a file's lines to rows, by the columns of its header and by its mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
+
+from onboarding.domain.mappings import FileHeader
+from onboarding.domain.models import FileWarning, Row
+from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
+from onboarding.files.decimal_commas import CommaMeaning, DecimalSeparators, convert_decimal_comma, is_ambiguous
+from onboarding.files.header import Header
+from onboarding.files.header_names import unwrap_text_formula
+from onboarding.files.models import FileDetails, Table, one_line
+
+MAX_CELL = 35_000 // len(COLUMNS)
+"""Maximum length of a cell, in characters: more than any limit of the rules, and small enough that a row fits into a
+DynamoDB item (400 KB) and an SQS message (256 KB), however many columns there are."""
+
+_SAMPLED_ROWS, _SAMPLES = 200, 20
+
+DECIMALS = {name: column.decimals for name, column in NUMBER_COLUMNS.items() if column.decimals}
+"""Number of decimal places of each decimal column."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductLines:
+    """Lines of a file with a known header."""
+
+    header: Header
+    table: Table
+    file_details: FileDetails
+    warnings: list[FileWarning]
+    decimal_columns: frozenset[str]
+    """Columns with decimal commas according to a fix file or to the numeric cells of a workbook."""
+    surplus_fields: Mapping[int, int]
+    """Rows whose values may be in wrong columns, with the number of surplus values."""
+
+    def number_columns(self) -> dict[str, list[str]]:
+        """Return the values of the decimal columns without a number format, by column."""
+        sources = {column: column for column in self.header.columns if column is not None}
+        sources |= dict(self.header.copies)
+        return {
+            column: self.column(self.header.columns.index(source))
+            for column, source in sources.items()
+            if column in DECIMALS and column not in self.header.number_formats
+        }
+
+    def column(self, index: int) -> list[str]:
+        """Return the values at a position, one for each row; blank for rows whose values may be in wrong columns."""
+        values = [row[index] if index < len(row) else "" for row in self.table.rows]
+        for row_number in self.surplus_fields:
+            values[row_number - 1] = ""
+        is_text_formula = self.header.columns[index] in self.header.text_formula_columns
+        return [unwrap_text_formula(value.strip()) for value in values] if is_text_formula else values
+
+
+def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
+    decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
+    columns, text_formula_columns = lines.header.columns, lines.header.text_formula_columns
+    surplus_fields, uncertain_columns = lines.surplus_fields, signs.uncertain
+    copies, number_formats, constants = lines.header.copies, lines.header.number_formats, lines.header.constants
+    decimal_commas = tuple(decimal_columns)
+    rows = []
+    for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
+        cells, cut = _extract_cells(columns, values)
+        for column, source in copies:
+            if source in cells:
+                cells[column] = cells[source]
+            if source in cut:
+                cut[column] = cut[source]
+        for column in text_formula_columns:
+            if column in cells and (text := unwrap_text_formula(cells.pop(column)).strip()):
+                cells[column] = text
+        unclear = (
+            tuple(column for column in uncertain_columns if is_ambiguous(cells.get(column, "")))
+            if uncertain_columns
+            else ()
+        )
+        for column in decimal_columns:
+            if column in cells:
+                cells[column] = convert_decimal_comma(cells[column], DECIMALS[column])
+        original: dict[str, str] = {}
+        for column, number_format in number_formats.items():
+            text = cells.get(column, "")
+            if text and (number := number_format.convert(text)) not in {None, text}:
+                cells[column], original[column] = number, text
+        cells |= constants
+        surplus = surplus_fields.get(row_number, 0)
+        row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_commas)
+        if original:
+            row.original = original
+        rows.append(row)
+    return rows
+
+
+def _extract_cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
+    """Return the values of our columns that are not blank, and the original lengths of truncated values."""
+    cells = {
+        column: value
+        for column, text in zip(columns, values, strict=False)
+        if column is not None and (value := text.strip())
+    }
+    # Fast path: few rows are as long as a single value may be.
+    if len("".join(values)) <= MAX_CELL:
+        return cells, {}
+    original_lengths = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
+    return {column: value[:MAX_CELL] for column, value in cells.items()}, original_lengths
+
+
+def add_samples(headers: Sequence[FileHeader], rows: Sequence[Sequence[str]]) -> list[FileHeader]:
+    """Return the headers that are not blank with the first different values below each."""
+    result = []
+    for index, header in enumerate(headers):
+        if not header.name:
+            continue
+        values = (row[index].strip() for row in rows[:_SAMPLED_ROWS] if index < len(row))
+        samples = tuple(islice(dict.fromkeys(one_line(value) for value in values if value), _SAMPLES))
+        result.append(replace(header, samples=samples))
+    return result
