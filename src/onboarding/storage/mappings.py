@@ -153,6 +153,17 @@ def get_mapping(connection: Connection, vendor_id: str | None, mapping_id: str) 
     return _make_mapping(rows[0])
 
 
+def get_version(connection: Connection, vendor_id: str | None, mapping_id: str, version: int) -> dict[str, Any]:
+    """Return a version of a mapping of a vendor, or of a preset if it is None, in the form of `list_mappings`.
+
+    It may have no name. Raises NotFound.
+    """
+    row = _get_version(connection, vendor_id, mapping_id, version)
+    if row is None:
+        raise NotFound(f"There is no mapping {mapping_id}")
+    return row
+
+
 def find_mapping(connection: Connection, vendor_id: str, name_or_reference: str) -> SavedMapping | None:
     """Return a mapping of a vendor by its name, its id, or a reference such as `M1a2b3c/2`; None if there is none.
 
@@ -160,8 +171,7 @@ def find_mapping(connection: Connection, vendor_id: str, name_or_reference: str)
     """
     mapping_id, slash, version = name_or_reference.partition("/")
     if slash and version.isascii() and version.isdecimal() and len(version) < 8:
-        params = {"vendor_id": vendor_id, "mapping_id": mapping_id[:20], "version": int(version)}
-        row = connection.cursor(row_factory=dict_row).execute(query("get_mapping_version"), params).fetchone()
+        row = _get_version(connection, vendor_id, mapping_id[:20], int(version))
         if row is not None:
             return _make_mapping(row)
     rows = _list_mappings(connection, vendor_id, name=name_or_reference) or _list_mappings(
@@ -179,6 +189,11 @@ def get_applied_mapping(connection: Connection, upload_id: str) -> AppliedMappin
     used_values = [from_json(UsedValue, value) for value in row["used_values"]]
     mapping = _make_mapping(row) if row["mapping_id"] is not None else None
     return AppliedMapping(mapping, used_values, row["missing_columns"])
+
+
+def _get_version(connection: Connection, vendor_id: str | None, mapping_id: str, version: int) -> dict[str, Any] | None:
+    params = {"vendor_id": vendor_id, "mapping_id": mapping_id, "version": version}
+    return connection.cursor(row_factory=dict_row).execute(query("get_mapping_version"), params).fetchone()
 
 
 def _list_mappings(

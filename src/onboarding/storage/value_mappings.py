@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from psycopg.rows import dict_row
 
 from onboarding.domain.mappings import VALUE_COLUMNS, InvalidMapping, normalize_key, validate_value
 from onboarding.storage.audit_log import Actor, record_action
+from onboarding.storage.categories import list_active_category_names
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import InvalidInput, NotFound
 from onboarding.storage.queries import query
 
 MAX_VALUE_MAPPINGS = 2_000
 """Maximum number of value mappings of a vendor, and of those for all vendors: all are loaded for each file."""
+
+MAX_KEY_LENGTH = 400
+"""Maximum length of a normalized value, which may be longer than the value: `ß` becomes `ss`."""
 
 
 def set_value_mappings(
@@ -32,9 +36,14 @@ def set_value_mappings(
             validate_value(column, vendor_value, target)
         except InvalidMapping as error:
             raise InvalidInput(f"{error}.") from error
-        entries[normalize_key(vendor_value)] = (vendor_value.strip(), target)
+        key = normalize_key(vendor_value)
+        if len(key) > MAX_KEY_LENGTH:
+            raise InvalidInput(f"'{vendor_value}' is too long.")
+        entries[key] = (vendor_value.strip(), target)
     if not entries:
         return
+    if vendor_id is None:
+        _require_no_names(connection, entries)
     inactive = connection.execute(
         query("list_inactive_targets"), {"targets": [target for _, target in entries.values()]}
     ).fetchall()
@@ -57,6 +66,13 @@ def set_value_mappings(
         record_action(
             connection, actor, "value_mapped", f"{column}: {vendor_value}", vendor_id=vendor_id, target=target
         )
+
+
+def _require_no_names(connection: Connection, keys: Collection[str]) -> None:
+    """Raise InvalidInput if one of the normalized values is the name of an active category, which would always win."""
+    for name in list_active_category_names(connection):
+        if normalize_key(name) in keys:
+            raise InvalidInput(f"'{name}' is an active category, so it cannot be an alias of another one.")
 
 
 def delete_value_mapping(connection: Connection, actor: Actor, vendor_id: str | None, value_mapping_id: int) -> None:

@@ -10,8 +10,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from onboarding.storage import vendors
 from onboarding.storage.api_keys import SCOPES
 from onboarding.storage.audit_log import Actor
+from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.database import DatabasePool, PoolDep, Work
 from onboarding.web.errors import Problem, not_found
@@ -58,6 +60,19 @@ class Principal:
     def run(self, pool: DatabasePool, work: Work[Result]) -> Result:
         """Run `work` in a transaction that sees the rows that this principal may see."""
         return pool.run_unrestricted(work) if self.vendor_id is None else pool.run_as_vendor(self.vendor_id, work)
+
+    def run_for_vendor(self, pool: DatabasePool, vendor_id: str | None, work: Work[Result]) -> Result:
+        """Run `work` on the data of a vendor, or on data for all vendors if it is None.
+
+        Raises NotFound if an operator names a vendor that does not exist.
+        """
+
+        def run_for_existing_vendor(connection: Connection) -> Result:
+            if self.is_operator and vendor_id is not None:
+                vendors.require_vendor(connection, vendor_id)
+            return work(connection)
+
+        return self.run(pool, run_for_existing_vendor)
 
 
 def cookie_name(portal_url: str) -> str:

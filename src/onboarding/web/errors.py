@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from onboarding.domain.mappings import InvalidMapping
 from onboarding.storage.database import DATABASE_UNAVAILABLE
 from onboarding.storage.errors import AlreadyExists, InvalidInput, NotFound
 from onboarding.web.request_log import logger
@@ -92,8 +93,9 @@ STORAGE_PROBLEM_TYPES: Mapping[type[Exception], str] = {
     NotFound: "not-found",
     AlreadyExists: "conflict",
     InvalidInput: "invalid-request",
+    InvalidMapping: "invalid-request",
 }
-"""Problem types for the exceptions of the repositories."""
+"""Problem types for the exceptions of the repositories and of mapping documents."""
 
 
 def problem_response(

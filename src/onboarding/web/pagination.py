@@ -18,6 +18,10 @@ Limit = Annotated[int, Query(ge=1, le=500, description="Maximum number of result
 Cursor = Annotated[
     str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9_-]+$", description="The `next` value of the previous page")
 ]
+LongCursor = Annotated[
+    str | None, Query(max_length=3000, pattern=r"^[A-Za-z0-9_-]+$", description="The `next` value of the previous page")
+]
+"""The cursor of a list in the order of a long text."""
 
 
 class Page(BaseModel, Generic[Item]):
@@ -59,6 +63,16 @@ def decode_name_cursor(cursor: str | None) -> str | None:
     if not name.isprintable():
         raise _build_cursor_problem()
     return name
+
+
+def decode_value_cursor(cursor: str | None) -> tuple[str, str] | None:
+    """Return the column and value of a cursor, or None without a cursor."""
+    if cursor is None:
+        return None
+    column, _, value = _decode_cursor(cursor).partition("|")
+    if not f"{column}{value}".isprintable():
+        raise _build_cursor_problem()
+    return column, value
 
 
 def decode_number_cursor(cursor: str | None) -> list[int]:

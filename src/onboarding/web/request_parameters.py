@@ -18,6 +18,12 @@ UploadSessionId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A
 KeyId = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
 VendorId = Annotated[str, Path(pattern=VENDOR_ID, examples=["VEND001"])]
 MappingId = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_-]+$")]
+MAPPING_DESCRIPTION = (
+    "Name, id or reference of a mapping, or `none`; default: the one that is remembered for the headers of the file"
+)
+MappingOption = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN_TEXT)
+]
 ValueMappingId = Annotated[int, Path(ge=1, lt=2**63)]
 CategoryId = Annotated[int, Path(ge=1, lt=2**63)]
 VendorFilter = Annotated[

@@ -14,6 +14,7 @@ from onboarding.domain.error_summary import ErrorSummary
 from onboarding.domain.models import FileWarning, Mode, OnError, Upload, UploadStatus
 from onboarding.domain.product_schema import PRODUCT_SCHEMA
 from onboarding.files.models import FileDetails
+from onboarding.web.mapping_schemas import MappingReference, MissingColumnResponse, UsedValueResponse
 
 Phase = Literal["reading", "checking", "reporting", "done"]
 
@@ -62,6 +63,7 @@ class RowErrorResponse(BaseModel):
     spreadsheet_row: int = Field(description="The row number in a spreadsheet")
     error_type: str
     column: str = Field(description="The column or comma-separated columns; `row` for the row as a whole")
+    header: str = Field(description="The header of the column in the file; blank if it has the column's name or none")
     message: str
     value: str | None = Field(description="The value in the file")
     expected: str
@@ -93,11 +95,20 @@ class FileDetailsResponse(BaseModel):
     warnings: list[WarningResponse]
 
 
+class UploadFileDetailsResponse(FileDetailsResponse):
+    """How the file of an upload was read, and what the upload used of mappings."""
+
+    mapping: MappingReference | None = Field(description="The mapping that was applied")
+    used_values: list[UsedValueResponse] = Field(description="The value mappings that were applied")
+    missing_columns: list[MissingColumnResponse] = Field(description="The required columns that a rejected file lacks")
+
+
 class ErrorGroupResponse(BaseModel):
     """Errors with the same cause."""
 
     error_type: str
     column: str
+    header: str = Field(description="The header of the column in the file; blank if it has the column's name or none")
     value: str
     message: str
     expected: str
@@ -170,6 +181,25 @@ def spreadsheet_row_function(details: FileDetails | None) -> Callable[[int], int
     return details.line_of if details else int
 
 
+def header_function(details: FileDetails | None) -> Callable[[str], str]:
+    """Return the function that converts a column, or comma-separated columns, to the headers in the file.
+
+    It returns a blank text if the headers have the names of the columns, or if there are none.
+    """
+    headers = {
+        column: header.strip()
+        for header, columns in (details.columns if details else {}).items()
+        for column in columns.split(", ")
+    }
+
+    def get_header(columns: str) -> str:
+        names = dict.fromkeys(headers.get(column, column) for column in columns.split(", "))
+        text = ", ".join(names)
+        return text if text != columns else ""
+
+    return get_header
+
+
 def file_details_response(details: FileDetails | None, warnings: Sequence[FileWarning]) -> FileDetailsResponse:
     """Return the response for file details."""
     spreadsheet_row = spreadsheet_row_function(details)
@@ -189,12 +219,14 @@ def file_details_response(details: FileDetails | None, warnings: Sequence[FileWa
     )
 
 
-def summary_response(summary: ErrorSummary) -> SummaryResponse:
-    """Return the response for groups of errors."""
+def summary_response(summary: ErrorSummary, details: FileDetails | None) -> SummaryResponse:
+    """Return the response for groups of errors in a file with these details."""
+    get_header = header_function(details)
     groups = [
         ErrorGroupResponse(
             error_type=group.error_type,
             column=group.field,
+            header=get_header(group.field),
             value=group.value,
             message=group.message,
             expected=group.expected,

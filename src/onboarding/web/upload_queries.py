@@ -13,19 +13,22 @@ from psycopg.rows import dict_row
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage import file_details, uploads
 from onboarding.storage.database import Connection
+from onboarding.storage.mappings import get_applied_mapping
 from onboarding.storage.products import list_upload_products
 from onboarding.storage.queries import query
 from onboarding.storage.validation_errors import get_error_summary
 from onboarding.web.auth import Principal
 from onboarding.web.errors import not_found
+from onboarding.web.mapping_schemas import mapping_reference, missing_column_responses, used_value_responses
 from onboarding.web.pagination import Page, build_page, decode_number_cursor, decode_time_cursor, encode_cursor
 from onboarding.web.schemas import (
     ErrorResponse,
-    FileDetailsResponse,
     ProductResponse,
     SummaryResponse,
+    UploadFileDetailsResponse,
     UploadResponse,
     file_details_response,
+    header_function,
     spreadsheet_row_function,
     summary_response,
     upload_response,
@@ -82,23 +85,36 @@ def list_errors(
     position = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
     with connection.cursor(row_factory=dict_row) as db_cursor:
         rows = db_cursor.execute(query("list_validation_errors"), {"group": None, **conditions, **position}).fetchall()
-    spreadsheet_row = spreadsheet_row_function(file_details.get_file_details(connection, upload_id))
-    items = [ErrorResponse(**row, spreadsheet_row=spreadsheet_row(row["row_number"])) for row in rows]
+    details = file_details.get_file_details(connection, upload_id)
+    spreadsheet_row, get_header = spreadsheet_row_function(details), header_function(details)
+    items = [
+        ErrorResponse(**row, spreadsheet_row=spreadsheet_row(row["row_number"]), header=get_header(row["column"]))
+        for row in rows
+    ]
     return build_page(items, limit, [encode_cursor(row["row_number"], row["error_id"]) for row in rows])
 
 
-def get_file_details(connection: Connection, principal: Principal, upload_id: str) -> FileDetailsResponse:
-    """Return the file details and warnings of an upload."""
+def get_file_details(connection: Connection, principal: Principal, upload_id: str) -> UploadFileDetailsResponse:
+    """Return the file details and warnings of an upload, and what it used of mappings."""
     get_visible_upload(connection, principal, upload_id)
-    return file_details_response(
+    response = file_details_response(
         file_details.get_file_details(connection, upload_id), file_details.list_warnings(connection, upload_id)
+    )
+    applied = get_applied_mapping(connection, upload_id)
+    assert applied is not None, "the upload exists"  # noqa: S101
+    return UploadFileDetailsResponse(
+        **dict(response),
+        mapping=mapping_reference(applied.mapping),
+        used_values=used_value_responses(applied.used_values),
+        missing_columns=missing_column_responses(applied.missing_columns),
     )
 
 
 def get_summary(connection: Connection, principal: Principal, upload_id: str, top: int) -> SummaryResponse:
     """Return the `top` largest groups of errors of an upload."""
     get_visible_upload(connection, principal, upload_id)
-    return summary_response(get_error_summary(connection, upload_id, top))
+    details = file_details.get_file_details(connection, upload_id)
+    return summary_response(get_error_summary(connection, upload_id, top), details)
 
 
 def list_products(

@@ -34,15 +34,13 @@ where m.vendor_id is not distinct from %(vendor_id)s::text
 order by lower(m.name)
 
 -- name: get_mapping_version
--- Return a version of a mapping of a vendor, also of one that was deleted or has no name; null: the current version.
-select m.mapping_id, v.version, m.name, m.header_fingerprint, v.document
+-- Return a version of a mapping of a vendor, or of a preset if it is null; also of one that was deleted or has no name.
+select m.mapping_id, v.version, m.name, m.header_fingerprint, v.document, v.created_by, v.created_at as updated_at
 from mappings m
 join mapping_versions v using (mapping_id)
 where m.mapping_id = %(mapping_id)s
-  and m.vendor_id = %(vendor_id)s
-  and (%(version)s::integer is null or v.version = %(version)s)
-order by v.version desc
-limit 1
+  and m.vendor_id is not distinct from %(vendor_id)s::text
+  and v.version = %(version)s
 
 -- name: rename_mapping
 -- Set the name of a mapping.

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from onboarding.domain.error_summary import MAX_GROUPS, summarize_errors
+from onboarding.domain.mappings import MappingDocument
 from onboarding.domain.models import Mode, OnError, Outcome, UploadStatus
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.dry_run import DryRun, dry_run
 from onboarding.pipeline.parser_process import ParserTimeout
 from onboarding.web import dry_run_limits
+from onboarding.web.api.mappings import resolve_mapping
 from onboarding.web.auth import CurrentVendor, Principal
 from onboarding.web.database import DatabasePool, PoolDep
+from onboarding.web.dry_run_mappings import DryRunMappingFields, dry_run_mapping_fields
 from onboarding.web.errors import Problem, problem_responses
+from onboarding.web.mapping_schemas import DocumentFields
+from onboarding.web.request_parameters import MAPPING_DESCRIPTION, MappingOption
 from onboarding.web.schemas import (
     FileDetailsResponse,
     RowErrorResponse,
     SummaryResponse,
     file_details_response,
+    header_function,
     spreadsheet_row_function,
     summary_response,
 )
@@ -48,7 +57,7 @@ class DryRunRow(BaseModel):
     outcome: Outcome | None = Field(description="What the row would do; null for a row with errors")
 
 
-class DryRunResponse(BaseModel):
+class DryRunResponse(DryRunMappingFields):
     """The result that an upload of the file would have. Nothing was written."""
 
     status: UploadStatus
@@ -77,7 +86,13 @@ _REQUEST_BODY = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "mapping": {
+                            "type": "string",
+                            "description": "A mapping document as JSON, which is applied instead of a stored mapping",
+                        },
+                    },
                 }
             },
         },
@@ -98,21 +113,32 @@ async def create_dry_run(
     mode: Annotated[Mode, Query()] = Mode.CREATE,
     on_error: Annotated[OnError, Query()] = OnError.REJECT_ROWS,
     force: Annotated[bool, Query(description="Accept a file that was uploaded before")] = False,
+    mapping: Annotated[MappingOption | None, Query(description=MAPPING_DESCRIPTION)] = None,
 ) -> DryRunResponse:
     """Return what an upload of the file would do, row by row, and write nothing. On AWS, files may have up to 4 MB."""
-    return await run_dry_run(request, principal, pool, Options(mode, on_error, force))
+    return await run_dry_run(request, principal, pool, Options(mode, on_error, force, mapping))
 
 
 async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool, options: Options) -> DryRunResponse:
-    """Return the dry run of the file in a vendor's request; the page and the API route call it."""
+    """Return the dry run of the file in a vendor's request; the page and the API route call it.
+
+    The option `mapping` may be a name or id.
+    """
     vendor_id = principal.vendor_id
     assert vendor_id is not None, "the routes require a vendor"  # noqa: S101
-    content = await _read_content(request, pool.settings.dry_run_bytes)
+    content, document = await _read_content(request, pool.settings.dry_run_bytes)
+    if document is not None and options.mapping is not None:
+        raise Problem("invalid-request", "Send either the parameter `mapping` or the field `mapping`, not both.")
+    if options.mapping is not None:
+        resolve = partial(resolve_mapping, vendor_id=vendor_id, name_or_reference=options.mapping)
+        options = replace(options, mapping=await run_in_threadpool(pool.run_as_vendor, vendor_id, resolve))
     async with dry_run_limits.limit_dry_run(request, principal, pool) as details:
         details["file_size_bytes"] = len(content)
         try:
             # Unrestricted: the result tells any vendor whether a SKU exists, and nothing else of other vendors.
-            result = await run_in_threadpool(dry_run, pool.run_unrestricted, content, vendor_id, options)
+            result = await run_in_threadpool(
+                dry_run, pool.run_unrestricted, content, vendor_id, options, document=document
+            )
         except ParserTimeout as error:
             raise dry_run_limits.build_busy_problem() from error
         details |= {
@@ -123,26 +149,43 @@ async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool
         return dry_run_response(result)
 
 
-async def _read_content(request: Request, limit: int) -> bytes:
+async def _read_content(request: Request, limit: int) -> tuple[bytes, MappingDocument | None]:
+    """Return the file in a request and, if it is a form with a mapping, the document."""
+    document = None
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with request.form() as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise Problem("bad-request", "The form has no file in the field `file`.")
             content = await file.read()
+            document = _parse_document(form.get("mapping"))
     else:
         content = await request.body()
     if len(content) > limit:
         raise Problem(
             "too-large", f"A dry run accepts files up to {limit:,} bytes; an upload, up to {MAX_BYTES:,} bytes."
         )
-    return content
+    return content, document
+
+
+def _parse_document(value: UploadFile | str | None) -> MappingDocument | None:
+    """Return the document in the field `mapping`; None if there is none or it is blank."""
+    if not value:
+        return None
+    if not isinstance(value, str):
+        raise Problem("bad-request", "The field `mapping` must be text, not a file.")
+    try:
+        return DocumentFields.model_validate_json(value).parse()
+    except ValidationError as error:
+        items = [{**item, "loc": ("body", "mapping", *item["loc"])} for item in error.errors()]
+        raise RequestValidationError(items) from error
 
 
 def dry_run_response(result: DryRun) -> DryRunResponse:
     """Return the response for a dry run."""
     row_errors = [(number, error) for number, errors in sorted(result.errors.items()) for error in errors]
     spreadsheet_row = spreadsheet_row_function(result.file_details)
+    get_header = header_function(result.file_details)
     return DryRunResponse(
         status=result.status,
         failure_code=result.rejection.code if result.rejection else None,
@@ -159,6 +202,7 @@ def dry_run_response(result: DryRun) -> DryRunResponse:
                 spreadsheet_row=spreadsheet_row(number),
                 error_type=error.error_type,
                 column=error.field,
+                header=get_header(error.field),
                 message=error.message,
                 value=error.value,
                 expected=error.expected,
@@ -167,7 +211,7 @@ def dry_run_response(result: DryRun) -> DryRunResponse:
             for number, error in row_errors[:MAX_ERRORS]
         ],
         error_types=dict(Counter(error.error_type for _, error in row_errors)),
-        summary=summary_response(summarize_errors(row_errors, MAX_GROUPS, spreadsheet_row)),
+        summary=summary_response(summarize_errors(row_errors, MAX_GROUPS, spreadsheet_row), result.file_details),
         file_details=file_details_response(result.file_details, result.warnings),
         rows=[
             DryRunRow(
@@ -178,4 +222,5 @@ def dry_run_response(result: DryRun) -> DryRunResponse:
             )
             for row in result.rows[:MAX_ROWS]
         ],
+        **dict(dry_run_mapping_fields(result)),
     )

@@ -21,10 +21,11 @@ from onboarding.pipeline.ingest import PREFIX
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
+from onboarding.web.api.mappings import resolve_mapping
 from onboarding.web.auth import CurrentVendor, VendorWriter
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, not_found, problem_responses
-from onboarding.web.request_parameters import IdempotencyKey, UploadSessionId
+from onboarding.web.request_parameters import MAPPING_DESCRIPTION, IdempotencyKey, MappingOption, UploadSessionId
 from onboarding.web.schemas import UploadResponse, upload_response
 from onboarding.web.tokens import generate_secret
 from onboarding.web.upload_queries import get_visible_upload
@@ -57,6 +58,10 @@ class UploadSessionRequest(BaseModel):
         description="`reject_rows` skips invalid rows; `reject_file` rejects the whole file if any row is invalid",
     )
     force: bool = Field(False, description="Accept content that was already uploaded in the last 24 hours")
+    mapping: MappingOption | None = Field(
+        None,
+        description=MAPPING_DESCRIPTION,
+    )
 
 
 class UploadForm(BaseModel):
@@ -113,30 +118,31 @@ def create_upload_session(
     assert vendor_id is not None, "VendorWriter has one"  # noqa: S101
     upload_session_id = f"T{generate_secret()[:24]}"
     file_name = sanitise_file_name(body.file_name)
-    options = Options(body.mode, body.on_error, body.force)
     parameters = {
         "upload_session_id": upload_session_id,
         "vendor_id": vendor_id,
         "file_name": file_name,
         "s3_key": f"{PREFIX}{vendor_id}/{upload_session_id}/{file_name}",
-        "options": json.dumps(options.metadata()),
         "idempotency_key": idempotency_key,
         "age": SESSION_AGE,
     }
 
     def work(connection: Connection) -> _StoredSession:
+        mapping = resolve_mapping(connection, vendor_id, body.mapping)
+        options = Options(body.mode, body.on_error, body.force, mapping).metadata()
         with connection.cursor(row_factory=class_row(_StoredSession)) as cursor:
-            [session] = cursor.execute(query("upsert_upload_session"), parameters).fetchall()
+            [session] = cursor.execute(
+                query("upsert_upload_session"), {**parameters, "options": json.dumps(options)}
+            ).fetchall()
+        if (session.file_name, session.options) != (file_name, options):
+            raise Problem("conflict", "This Idempotency-Key was used for another file or other options.")
         if session.upload_session_id == upload_session_id:
             record_action(
                 connection, principal.audit_actor, "upload_session_created", upload_session_id, file_name=file_name
             )
         return session
 
-    session = pool.run_as_vendor(vendor_id, work)
-    if (session.file_name, session.options) != (file_name, options.metadata()):
-        raise Problem("conflict", "This Idempotency-Key was used for another file or other options.")
-    return _new_session_response(pool, session)
+    return _new_session_response(pool, pool.run_as_vendor(vendor_id, work))
 
 
 def _new_session_response(pool: DatabasePool, session: _StoredSession) -> NewUploadSessionResponse:

@@ -23,7 +23,13 @@ from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, Responses, problem_responses
 from onboarding.web.pagination import Cursor, Limit, Page
 from onboarding.web.request_parameters import Since, Until, UploadId, VendorFilter
-from onboarding.web.schemas import ErrorResponse, FileDetailsResponse, ProductResponse, SummaryResponse, UploadResponse
+from onboarding.web.schemas import (
+    ErrorResponse,
+    ProductResponse,
+    SummaryResponse,
+    UploadFileDetailsResponse,
+    UploadResponse,
+)
 from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(
@@ -117,8 +123,8 @@ def list_errors(
 
 
 @router.get("/{upload_id}/file-details", responses=NOT_FOUND)
-def show_file_details(upload_id: UploadId, principal: Reader, pool: PoolDep) -> FileDetailsResponse:
-    """Return how the file was read: its format, the column of each header, and warnings."""
+def show_file_details(upload_id: UploadId, principal: Reader, pool: PoolDep) -> UploadFileDetailsResponse:
+    """Return how the file was read: its format, the column of each header, warnings, and the applied mapping."""
     return principal.run(pool, lambda connection: upload_queries.get_file_details(connection, principal, upload_id))
 
 
