@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from onboarding.domain.column_types import ColumnType
+from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.mapping_json import document_as_json
 from onboarding.domain.mappings import (
@@ -19,8 +21,9 @@ from onboarding.domain.mappings import (
     normalize_key,
 )
 from onboarding.domain.models import Mode
-from onboarding.domain.product_schema import NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED, REQUIRED_TO_CHANGE
+from onboarding.domain.product_schema import NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED
 from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
+from onboarding.pipeline.upload_parsing import list_required_columns
 from onboarding.storage.mappings import NAME_LENGTH
 from onboarding.web.portal.mapping_forms import (
     describe_columns,
@@ -33,6 +36,9 @@ from onboarding.web.portal.mapping_forms import (
 SAMPLES = 3
 MAX_VALUES = 200
 """Maximum number of values that the step asks for, most rows first."""
+
+_HEADER_REJECTIONS = (RejectionCode.AMBIGUOUS_COLUMNS, RejectionCode.DUPLICATE_COLUMNS)
+"""Rejections that another choice of columns solves, as well as that of a file without required columns."""
 
 _REASONS = {
     ProposalSource.MAPPING: "as in your mapping '{name}'",
@@ -64,7 +70,7 @@ class StepHeader:
 
 @dataclass(frozen=True, slots=True)
 class StepColumn:
-    """A required column, with the same value for all products if it has one.
+    """A column that is required or has a constant, with the same value for all products if it has one.
 
     `choice` is the kind of control for that value: `category`, `number`, or blank if each product needs its own.
     """
@@ -73,12 +79,13 @@ class StepColumn:
     label: str
     choice: str
     constant: str
+    is_required: bool
     is_matched: bool
 
     @property
     def is_missing(self) -> bool:
         """Return whether neither a header nor a constant feeds the column."""
-        return not self.is_matched and not self.constant
+        return self.is_required and not self.is_matched and not self.constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +160,36 @@ def build_mapping_step(
     `document` is the mapping that the vendor has confirmed in the step and that the dry run applied. `values_shown`:
     the vendor has seen the values and left some without a category. `mapping_names` are those of the vendor's mappings.
     """
-    if not result.headers:
+    if not any(header.name for header in result.headers):
         return None
     suggestions = _Suggestions(result, document)
-    headers = [suggestions.build_header(header) for header in result.headers]
+    # The additional columns of a fix file have no name.
+    headers = [suggestions.build_header(header) for header in result.headers if header.name]
     constants = _get_constants(result, document, suggestions)
     columns = _build_columns(headers, constants, mode)
     values = _build_values(result, document)
     differences = suggestions.describe_differences()
+    is_ambiguous = result.rejection is not None and result.rejection.code in _HEADER_REJECTIONS
     is_required = bool(
-        result.missing_columns or (differences and suggestions.is_used) or (result.unmapped_values and not values_shown)
+        result.missing_columns
+        or is_ambiguous
+        or (differences and suggestions.is_used)
+        or (result.unmapped_values and not values_shown)
     )
-    open_headers = [header for header in headers if header.is_suggested or not header.target]
-    if not is_required and not open_headers and not values:
+    counts = Counter(column for header in headers for column in header.target.split())
+    open_headers = [
+        header
+        for header in headers
+        if header.is_suggested or not header.target or any(counts[column] > 1 for column in header.target.split())
+    ]
+    if not is_required and not open_headers and not values and document is None:
         return None
     fill_down = suggestions.find_fill_down()
     return MappingStep(
         is_required=is_required,
         # Suggestions first: a file can have many headers that are not imported.
         open_headers=sorted(open_headers, key=lambda header: not header.is_suggested),
-        matched_headers=[header for header in headers if header.target and not header.is_suggested],
+        matched_headers=[header for header in headers if header not in open_headers],
         columns=columns,
         values=values[:MAX_VALUES],
         more_values=max(0, len(values) - MAX_VALUES),
@@ -182,7 +199,7 @@ def build_mapping_step(
         fill_down=json.dumps(document_as_json(MappingDocument(fill_down=fill_down))["fill_down"]) if fill_down else "",
         fill_down_sentence=describe_fill_down(fill_down) if fill_down else "",
         name=_choose_name(result, suggestions, mapping_names, file_name),
-        has_mapping=result.mapping is not None,
+        has_mapping=result.mapping is not None and document is None,
         is_confirmed=document is not None,
     )
 
@@ -191,16 +208,13 @@ class _Suggestions:
     """The target that the step shows for each header: the confirmed one, otherwise the best proposal."""
 
     def __init__(self, result: DryRun, document: MappingDocument | None) -> None:
-        self._headers = {normalize_key(header.name): header for header in result.headers}
+        self._headers = {normalize_key(header.name): header for header in result.headers if header.name}
         self._document = document or (result.mapping.document if result.mapping else None)
         # A person has confirmed the applied mapping: its headers need no suggestion.
         self._proposals = [] if document else list(result.proposals)
         self._targets: dict[str, tuple[MappingProposal, HeaderMapping]] = {}
         taken = {
-            column
-            for header in result.headers
-            if header.source is HeaderSource.MAPPING
-            for column in header.columns
+            column for header in result.headers if header.source is HeaderSource.MAPPING for column in header.columns
         }
         for proposal in self._proposals:
             self._take(proposal, taken)
@@ -208,10 +222,10 @@ class _Suggestions:
     def _take(self, proposal: MappingProposal, taken: set[str]) -> None:
         """Take the targets of a proposal for headers without one, unless a better proposal uses the columns."""
         targets = {}
-        for key, target in proposal.document.targets_by_key().items():
-            header = self._headers.get(key)
+        for header, target in self._list_targets(proposal.document):
+            key = normalize_key(header.name)
             if (
-                header is not None
+                target is not None
                 and header.source is not HeaderSource.MAPPING
                 and key not in self._targets
                 and target.columns
@@ -220,6 +234,10 @@ class _Suggestions:
                 targets[key] = (proposal, target)
         self._targets |= targets
         taken |= {column for _, target in targets.values() for column in target.columns}
+
+    def _list_targets(self, document: MappingDocument) -> Iterator[tuple[FileHeader, HeaderMapping | None]]:
+        headers = list(self._headers.values())
+        yield from zip(headers, document.list_targets(header.name for header in headers), strict=True)
 
     @property
     def is_used(self) -> bool:
@@ -250,7 +268,7 @@ class _Suggestions:
             # A suggestion for another header may need the column of this one.
             suggested = {column for _, target in self._targets.values() for column in target.columns}
             is_replaced = header.source is not HeaderSource.MAPPING and not suggested.isdisjoint(header.columns)
-            confirmed = self._document.find_target(header.name) if self._document else None
+            confirmed = self._document.list_targets([header.name])[0] if self._document else None
             number_format = confirmed.number_format if confirmed else None
             return _build_header(header.name, samples, current, "" if is_replaced else current, "", number_format)
         proposal, target = self._targets[key]
@@ -269,7 +287,9 @@ class _Suggestions:
                     parts.append(f"has {_quote(proposal.new_headers)} in addition")
                 if proposal.missing_headers:
                     parts.append(f"lacks {_quote(proposal.missing_headers)}")
-                return f"Compared with your mapping '{proposal.name}', this file {' and '.join(parts)}." if parts else ""
+                return (
+                    f"Compared with your mapping '{proposal.name}', this file {' and '.join(parts)}." if parts else ""
+                )
         return ""
 
     def find_fill_down(self) -> FillDown | None:
@@ -295,18 +315,14 @@ def _build_header(
     if number_format is None:
         return StepHeader(name, samples, current, target, reason)
     text = json.dumps({field: getattr(number_format, field) for field in MappedNumberFormat.__slots__})
-    return StepHeader(
-        name, samples, current, target, reason, text, describe_number_format(number_format, samples)
-    )
+    return StepHeader(name, samples, current, target, reason, text, describe_number_format(number_format, samples))
 
 
 def _quote(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _get_constants(
-    result: DryRun, document: MappingDocument | None, suggestions: _Suggestions
-) -> Mapping[str, str]:
+def _get_constants(result: DryRun, document: MappingDocument | None, suggestions: _Suggestions) -> Mapping[str, str]:
     if document is not None:
         return document.constants
     constants: dict[str, str] = {}
@@ -318,13 +334,14 @@ def _get_constants(
 def _build_columns(headers: Sequence[StepHeader], constants: Mapping[str, str], mode: Mode) -> list[StepColumn]:
     """Return the required columns, and the others that have the same value for all products."""
     matched = {column for header in headers for column in header.target.split()}
-    required = REQUIRED_TO_CHANGE if mode is Mode.UPDATE else REQUIRED
+    required = list_required_columns(mode)
     return [
         StepColumn(
             name=name,
             label=PRODUCT_SCHEMA[name].label,
             choice=_get_choice(name),
             constant="" if name in matched else constants.get(name, ""),
+            is_required=name in required,
             is_matched=name in matched,
         )
         for name in (*required, *(column for column in constants if column not in required))
@@ -342,9 +359,7 @@ def _get_choice(column: str) -> str:
 
 def _build_values(result: DryRun, document: MappingDocument | None) -> list[StepValue]:
     """Return the values without a category, and those that the vendor has matched in the step."""
-    confirmed = {
-        normalize_key(value) for values in (document.values.values() if document else ()) for value in values
-    }
+    confirmed = {normalize_key(value) for values in (document.values.values() if document else ()) for value in values}
     values = [
         StepValue(value.vendor_value, value.rows, value.suggestion, bool(value.suggestion))
         for value in result.unmapped_values
@@ -357,9 +372,7 @@ def _build_values(result: DryRun, document: MappingDocument | None) -> list[Step
     return sorted(values, key=lambda value: -value.rows)
 
 
-def _choose_name(
-    result: DryRun, suggestions: _Suggestions, mapping_names: Collection[str], file_name: str
-) -> str:
+def _choose_name(result: DryRun, suggestions: _Suggestions, mapping_names: Collection[str], file_name: str) -> str:
     """Return the name of the mapping to remember: that of the applied one, otherwise a new one."""
     if result.mapping is not None and result.mapping.name:
         return result.mapping.name
