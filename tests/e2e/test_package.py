@@ -59,6 +59,14 @@ def test_source_distribution_has_only_sources_and_builds_the_same_wheel(wheel: P
     assert contents(wheel_from_source) == contents(wheel)
 
 
+def test_wheel_has_the_data_files_of_the_sources(wheel: Path) -> None:
+    sources = ROOT / "src"
+    data_files = list(sources.rglob("*.toml"))
+    assert {path.parent.name for path in data_files} >= {"files", "presets"}
+    packed = contents(wheel)
+    assert [path for path in data_files if packed.get(path.relative_to(sources).as_posix()) != path.read_bytes()] == []
+
+
 def contents(wheel: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(wheel) as archive:
         return {name: archive.read(name) for name in archive.namelist()}

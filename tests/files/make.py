@@ -994,7 +994,8 @@ add(
         "TemplateType=fptcustomcustom\tVersion=2021.0703\tThe top 3 rows are for Amazon.com use only\t\t\t\t\t\t",
         "Product Type\tSeller SKU\tProduct ID\tProduct ID Type\tProduct Name\tMain Image URL\tQuantity\tYour price\t"
         "Category",
-        "feed_product_type\titem_sku\texternal_product_id\texternal_product_id_type\titem_name\tmain_image_url\tquantity\t"
+        "feed_product_type\titem_sku\texternal_product_id\texternal_product_id_type\titem_name\tmain_image_url\t"
+        "quantity\t"
         "standard_price\tcategory",
         "mug\tMUG-1\t4006381333931\tEAN\tMug\thttps://a.example/1.jpg\t3\t12.50\tKitchen",
         end="\n",
@@ -2617,6 +2618,379 @@ add(
     "cell-twice.xlsx",
     patch_archive(PLAIN, {SHEET: lambda part: part.replace(b'r="E3"', b'r="D3"')}),
     rejection="UNREADABLE_XLSX",
+)
+
+
+# -- Exports of other systems ------------------------------------------------------------------------------------------
+
+
+def export(header: str, used: str, *rows: str, delimiter: str = ",", end: str = "\r\n") -> str:
+    """Return an export: rows with values under the headers in `used` and blanks under the others; `|` separates all."""
+    names = header.split("|")
+    indexes = [names.index(name) for name in used.split("|")]
+    filled_rows = []
+    for row in rows:
+        filled_row = [""] * len(names)
+        for index, value in zip(indexes, row.split("|"), strict=True):
+            filled_row[index] = value
+        filled_rows.append(filled_row)
+    return table(filled_rows, names, delimiter, end)
+
+
+add(
+    "export-shopify.csv",
+    export(
+        "Handle|Title|Body (HTML)|Vendor|Product Category|Type|Tags|Published|Option1 Name|Option1 Value|Option2 Name|"
+        "Option2 Value|Option3 Name|Option3 Value|Variant SKU|Variant Grams|Variant Inventory Tracker|"
+        "Variant Inventory Qty|Variant Inventory Policy|Variant Fulfillment Service|Variant Price|"
+        "Variant Compare At Price|Variant Requires Shipping|Variant Taxable|Variant Barcode|Image Src|Image Position|"
+        "Image Alt Text|Gift Card|SEO Title|SEO Description|Variant Image|Variant Weight Unit|Variant Tax Code|"
+        "Cost per item|Price / International|Compare At Price / International|Status",
+        "Handle|Title|Body (HTML)|Vendor|Product Category|Type|Published|Option1 Name|Option1 Value|Variant SKU|"
+        "Variant Grams|Variant Inventory Qty|Variant Price|Variant Compare At Price|Image Src|Image Position|"
+        "Cost per item|Status",
+        "linen-shirt|Linen Shirt|<p>Washed linen, regular fit.</p>|Harbour & Co|Apparel > Clothing > Shirts|Shirts|"
+        "true|"
+        "Size|S|LS-101-S|310|14|59.00|75.00|https://cdn.example.com/linen-1.jpg|1|21.40|active",
+        "linen-shirt||||||||M|LS-101-M|320|9|59.00|75.00|https://cdn.example.com/linen-2.jpg|2|21.40|",
+        "linen-shirt||||||||L|LS-101-L|335|0|61.00||||21.90|",
+        "linen-shirt||||||||||||||https://cdn.example.com/linen-3.jpg|3||",
+        "tin-mug|Enamel Mug|<p>Holds 350 ml.</p>|Harbour & Co|Home > Kitchen > Mugs|Mugs|true|Title|Default Title|"
+        "MUG-350|180|120|12.50||https://cdn.example.com/mug-1.jpg|1|3.10|active",
+        "tin-mug||||||||||||||https://cdn.example.com/mug-2.jpg|2||",
+        "wool-cap|Wool Cap||Northwind|Apparel > Accessories > Hats|Hats|true|Colour|Navy|CAP-NAVY|95|31|24.00|29.00|"
+        "https://cdn.example.com/cap-1.jpg|1|8.75|active",
+        "wool-cap||||||||Grey|CAP-GREY|95|17|24.00|29.00|||8.75|",
+        end="\n",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id"],
+)
+add(
+    "export-shopify-2025.csv",
+    export(
+        "Title|URL handle|Description|Vendor|Product category|Type|Tags|Published on online store|Status|SKU|Barcode|"
+        "Option1 name|Option1 value|Option2 name|Option2 value|Option3 name|Option3 value|Price|Compare-at price|"
+        "Cost per item|Charge tax|Tax code|Inventory tracker|Inventory quantity|Continue selling when out of stock|"
+        "Weight value (grams)|Weight unit for display|Requires shipping|Fulfillment service|Product image URL|"
+        "Image position|Image alt text|Variant image URL|Gift card|SEO title|SEO description",
+        "Title|URL handle|Description|Vendor|Product category|Type|Status|SKU|Option1 name|Option1 value|Price|"
+        "Compare-at price|Inventory quantity|Weight value (grams)|Product image URL|Image position",
+        "Yoga Mat|yoga-mat|<p>6 mm, natural rubber.</p>|Stillpoint|Sporting Goods > Yoga|Mats|Active|YM-6-BLU|Color|"
+        "Blue|"
+        "49.90|59.90|25|2400|https://cdn.example.com/mat-1.jpg|1",
+        "|yoga-mat||||||YM-6-GRN||Green|49.90|59.90|4|2400||",
+        "|yoga-mat|||||||||||||https://cdn.example.com/mat-2.jpg|2",
+        "Cork Block|cork-block|<p>Set of two.</p>|Stillpoint|Sporting Goods > Yoga|Blocks|Active|CB-2|Title|"
+        "Default Title|18.00||60|520|https://cdn.example.com/block.jpg|1",
+        "Steel Bottle|steel-bottle||Stillpoint|Sporting Goods > Bottles|Bottles|Draft|SB-750|Size|750 ml|22.50||0|340|"
+        "https://cdn.example.com/bottle.jpg|1",
+        end="\n",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id"],
+)
+add(
+    "export-woocommerce.csv",
+    export(
+        "ID|Type|SKU|GTIN, UPC, EAN, or ISBN|Name|Published|Is featured?|Visibility in catalog|Short description|"
+        "Description|Date sale price starts|Date sale price ends|Tax status|Tax class|In stock?|Stock|Low stock amount|"
+        "Backorders allowed?|Sold individually?|Weight (kg)|Length (cm)|Width (cm)|Height (cm)|Allow customer reviews?|"
+        "Purchase note|Sale price|Regular price|Categories|Tags|Shipping class|Images|Download limit|"
+        "Download expiry days|Parent|Grouped products|Upsells|Cross-sells|External URL|Button text|Position|Brands",
+        "ID|Type|SKU|Name|Published|Description|In stock?|Stock|Weight (kg)|Sale price|Regular price|Categories|Images|"
+        "Parent|Position|Brands",
+        "501|simple|WS-TEE-01|Organic T-Shirt|1|Soft cotton jersey|1|40|0.18||19.00|"
+        "Clothing > Shirts, Clothing > Basics|"
+        "https://shop.example.com/tee.jpg||0|Fieldwork",
+        "502|simple|WS-CHINO-02|Slim Chinos|1|Stretch twill|1|12|0.55|39.00|55.00|Clothing > Trousers|"
+        "https://shop.example.com/chino.jpg||0|Fieldwork",
+        "503|simple|WS-BELT-03|Leather Belt|1|Full grain leather|0|0|0.21||29.50|Accessories > Belts|"
+        "https://shop.example.com/belt.jpg||0|Fieldwork",
+        '504|simple|WS-BAG-04|Canvas Bag|1|Waxed canvas, 18"|1|7|0.9||84.00|Accessories > Bags, Sale|'
+        "https://shop.example.com/bag-1.jpg, https://shop.example.com/bag-2.jpg||0|Fieldwork",
+        "505|variable|WS-SOCK|Wool Socks|1|Merino blend|1|||||Clothing > Socks|https://shop.example.com/sock.jpg||0|",
+        "506|variation|WS-SOCK-M|Wool Socks - M|1||1|33|0.08||12.00|||WS-SOCK|1|",
+        "507|variation|WS-SOCK-L|Wool Socks - L|1||1|28|0.09||12.00|||WS-SOCK|2|",
+    ),
+    "utf-8-sig",
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id", "price"],
+)
+add(
+    "export-magento.csv",
+    export(
+        "sku|store_view_code|attribute_set_code|product_type|categories|product_websites|name|description|"
+        "short_description|weight|product_online|tax_class_name|visibility|price|special_price|special_price_from_date|"
+        "url_key|base_image|small_image|thumbnail_image|created_at|msrp_price|additional_attributes|qty|"
+        "out_of_stock_qty|"
+        "is_in_stock|configurable_variations",
+        "sku|attribute_set_code|product_type|categories|product_websites|name|description|weight|product_online|"
+        "visibility|price|special_price|url_key|base_image|qty|is_in_stock",
+        "24-LB01|Bag|simple|Default Category/Gear/Bags,Default Category/Sale|base|Trail Duffle|<p>Roomy and light.</p>|"
+        '1.2|1|"Catalog, Search"|45.0000|39.0000|trail-duffle|/l/b/lb01.jpg|100.0000|1',
+        "24-LB02|Bag|simple|Default Category/Gear/Bags|base|Commuter Backpack||0.9|1|Catalog|59.0000||"
+        "commuter-backpack|"
+        "/l/b/lb02.jpg|34.0000|1",
+        "24-UG01|Default|simple|Default Category/Gear/Fitness|base|Foam Roller|<p>33 cm.</p>|0.4|1|Catalog|19.0000||"
+        "foam-roller|/u/g/ug01.jpg|0.0000|0",
+        "WS01-S|Top|simple|Default Category/Women/Tops|base|Running Tank S||0.2|1|Not Visible|29.0000||running-tank-s|"
+        "/w/s/ws01.jpg|12.0000|1",
+        "WS01|Top|configurable|Default Category/Women/Tops|base|Running Tank|<p>Quick drying.</p>||1|Catalog|29.0000||"
+        "running-tank|/w/s/ws01.jpg|0.0000|1",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id"],
+)
+add(
+    "export-prestashop.csv",
+    export(
+        "Product ID|Image|Name|Reference|Category|Price (tax excl.)|Price (tax incl.)|Quantity|Status|Position",
+        "Product ID|Image|Name|Reference|Category|Price (tax excl.)|Price (tax incl.)|Quantity|Status|Position",
+        "1|https://shop.example.com/1-small.jpg|Printed T-Shirt|PT-01|Clothes|23.90|28.68|900|1|1",
+        "2|https://shop.example.com/2-small.jpg|Knitted Pullover|KP-02|Clothes|35.90|43.08|210|1|2",
+        "3|https://shop.example.com/3-small.jpg|Framed Poster|FP-03|Art|29.00|34.80|1200|1|1",
+        "6|https://shop.example.com/6-small.jpg|Mug with Handle|MH-06|Kitchen|11.90|14.28|300|1|1",
+        "7|https://shop.example.com/7-small.jpg|Pillow Cover|PC-07|Home|18.90|22.68|0|0|2",
+        delimiter=";",
+        end="\n",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["price"],
+)
+add(
+    "export-prestashop-import-format.csv",
+    export(
+        "Product ID|Active (0/1)|Name *|Categories (x,y,z...)|Price tax excluded|Price tax included|Tax rules ID|"
+        "Wholesale price|On sale (0/1)|Reference #|Supplier reference #|Manufacturer|EAN13|Width|Height|Depth|Weight|"
+        "Quantity|Minimal quantity|Short description|Description|Image URLs (x,y,z...)",
+        "Product ID|Active (0/1)|Name *|Categories (x,y,z...)|Price tax excluded|Price tax included|Wholesale price|"
+        "Reference #|Manufacturer|Weight|Quantity|Description|Image URLs (x,y,z...)",
+        "11|1|Oak Shelf|Living Room,Furniture|100.00|120.00|61.00|OS-11|Norrwood|4.2|18|Solid oak|"
+        "https://shop.example.com/oak.jpg",
+        "12|1|Pine Shelf|Living Room,Furniture|60.00|72.00|33.00|PS-12|Norrwood|3.1|44|Solid pine|"
+        "https://shop.example.com/pine.jpg",
+        "13|1|Desk Lamp|Lamps|33.25|39.90|14.00|DL-13|Brightly|1.1|9|With dimmer|https://shop.example.com/lamp.jpg",
+        "14|0|Floor Lamp|Lamps|74.92|89.90|38.00|FL-14|Brightly|3.8|0|Brass|https://shop.example.com/floor.jpg",
+        "15|1|Wall Clock|Home|24.92|29.90|9.50|WC-15||0.6|51|Silent|https://shop.example.com/clock.jpg",
+        delimiter=";",
+        end="\n",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["category, sku, price"],
+)
+add(
+    "export-odoo.csv",
+    export(
+        "id|name|default_code|barcode|list_price|standard_price|qty_available|virtual_available|categ_id|uom_id|type|"
+        "weight|"
+        "description_sale",
+        "id|name|default_code|list_price|standard_price|qty_available|categ_id|uom_id|type|weight",
+        "__export__.product_product_41_a1|Office Chair|FURN_041|129.0|71.5|14.0|All / Furniture / Office|Units|consu|"
+        "11.2",
+        "__export__.product_product_42_b7|Corner Desk|FURN_042|349.0|210.0|3.0|All / Furniture / Office|Units|consu|"
+        "38.0",
+        "__export__.product_product_43_c3|Desk Pad|FURN_043|24.5|9.2|85.0|All / Accessories|Units|consu|0.4",
+        "__export__.product_product_44_d9|Cable Box|FURN_044|18.0|6.1|0.0|All / Accessories|Units|consu|0.7",
+        "__export__.product_product_45_e2|Flip Chart|FURN_045|89.0|40.3|7.0|All / Furniture / Office|Units|consu|9.5",
+    ),
+    rejection="AMBIGUOUS_COLUMNS",
+    reason_contains=["'standard_price'", "'list_price'"],
+)
+add(
+    "export-odoo-labels.csv",
+    export(
+        "External ID|Name|Internal Reference|Barcode|Sales Price|Cost|Quantity On Hand|Forecasted Quantity|"
+        "Product Category|Unit of Measure|Product Tags",
+        "External ID|Name|Internal Reference|Sales Price|Cost|Quantity On Hand|Product Category|Unit of Measure",
+        "stock_demo.mug_1|Ceramic Mug|MUG-1|9.90|3.20|40|All / Kitchen|Units",
+        "stock_demo.mug_2|Travel Mug|MUG-2|19.90|7.80|25|All / Kitchen|Units",
+        "stock_demo.pan_1|Frying Pan|PAN-1|34.00|15.60|11|All / Kitchen / Pans|Units",
+        "stock_demo.pan_2|Saucepan|PAN-2|29.00|13.10|8|All / Kitchen / Pans|Units",
+        "stock_demo.set_1|Spice Set|SET-1|14.50|5.40|0|All / Food|Dozens",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id", "price", "stock_quantity"],
+)
+AMAZON_LINES = lines(
+    "TemplateType=fptcustom\tVersion=2021.1014\tTemplateSignature=S0lUQ0hFTg==\tThe top 3 rows are for Amazon.com use "
+    "only. Do not modify or delete the top 3 rows.\tImages" + "\t" * 11,
+    "Product Type\tSeller SKU\tBrand Name\tProduct ID\tProduct ID Type\tProduct Name\tItem Type Keyword\t"
+    "Standard Price\tQuantity\tMain Image URL\tProduct Description\tManufacturer's Suggested Retail Price\tSale Price\t"
+    "Item Weight\tItem Weight Unit Of Measure\tUpdate Delete",
+    end="\n",
+)
+add(
+    "export-amazon-flat-file.csv",
+    AMAZON_LINES
+    + export(
+        "feed_product_type|item_sku|brand_name|external_product_id|external_product_id_type|item_name|item_type|"
+        "standard_price|quantity|main_image_url|product_description|list_price|sale_price|item_weight|"
+        "item_weight_unit_of_measure|update_delete",
+        "feed_product_type|item_sku|brand_name|external_product_id|external_product_id_type|item_name|item_type|"
+        "standard_price|quantity|main_image_url|product_description|list_price|item_weight|item_weight_unit_of_measure|"
+        "update_delete",
+        "kitchen|KT-TEA-01|Amberleaf|4006381333931|EAN|Cast Iron Teapot 0.8 l|teapots|34.90|22|"
+        "https://img.example.com/tea.jpg|With infuser|44.90|1.4|KG|Update",
+        "kitchen|KT-TEA-02|Amberleaf|4006381333948|EAN|Glass Teapot 1 l|teapots|24.90|41|"
+        "https://img.example.com/glass.jpg|Heat resistant||0.6|KG|Update",
+        "kitchen|KT-CUP-03|Amberleaf|4006381333955|EAN|Tea Cups, Set of 4|teacups|19.50|65|"
+        "https://img.example.com/cups.jpg|Porcelain|25.00|900|GR|Update",
+        "kitchen|KT-TIN-04|Amberleaf|4006381333962|EAN|Tea Tin 250 g|food-storage-canisters|9.90|0|"
+        "https://img.example.com/tin.jpg|Airtight||150|GR|Update",
+        "kitchen|KT-SPN-05|Amberleaf|4006381333979|EAN|Measuring Spoon|measuring-spoons|4.90|310|"
+        "https://img.example.com/spoon.jpg|Beech wood||20|GR|Update",
+        delimiter="\t",
+        end="\n",
+    ),
+    rejection="AMBIGUOUS_COLUMNS",
+    reason_contains=["The price may be"],
+)
+add(
+    "export-amazon-listings.csv",
+    export(
+        "item-name|item-description|listing-id|seller-sku|price|quantity|open-date|image-url|item-is-marketplace|"
+        "product-id-type|item-note|item-condition|asin1|asin2|asin3|will-ship-internationally|product-id|"
+        "pending-quantity|fulfillment-channel",
+        "item-name|listing-id|seller-sku|price|quantity|open-date|item-is-marketplace|product-id-type|item-condition|"
+        "asin1|product-id|pending-quantity|fulfillment-channel",
+        "Steel Whisk|0703ZX1|KT-WSK-11|7.90|120|2024-03-02 09:14:11 PST|y|1|11|B0TEST0011|B0TEST0011|0|DEFAULT",
+        "Silicone Spatula|0703ZX2|KT-SPT-12|6.50|84|2024-03-02 09:15:40 PST|y|1|11|B0TEST0012|B0TEST0012|0|DEFAULT",
+        "Bread Knife|0703ZX3|KT-KNF-13|24.00|17|2024-03-05 11:02:03 PST|y|1|11|B0TEST0013|B0TEST0013|0|DEFAULT",
+        "Cutting Board|0703ZX4|KT-BRD-14|29.00|0|2024-03-05 11:04:55 PST|y|1|11|B0TEST0014|B0TEST0014|0|DEFAULT",
+        "Salt Mill|0703ZX5|KT-MIL-15|15.75|52|2024-03-06 08:30:00 PST|y|1|11|B0TEST0015|B0TEST0015|0|DEFAULT",
+        delimiter="\t",
+        end="\n",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["category"],
+)
+add(
+    "export-ebay-active-listings.csv",
+    export(
+        "Item number|Title|Variation details|Custom label (SKU)|Available quantity|Format|Currency|Start price|"
+        "Auction Buy It Now price|Reserve price|Current price|Sold quantity|Watchers|Bids|Start date|End date|"
+        "eBay category 1 name|eBay category 1 number|eBay category 2 name|eBay category 2 number|Condition|"
+        "Listing site",
+        "Item number|Title|Variation details|Custom label (SKU)|Available quantity|Format|Currency|Start price|"
+        "Current price|Sold quantity|Watchers|Start date|eBay category 1 name|eBay category 1 number|Condition|"
+        "Listing site",
+        "110553400001|Running Socks|[Size=S]|SOCK-S|20|FIXED_PRICE|USD|11.00|11.00|4|2|Mar-02-25 10:00:00 PST|"
+        "Athletic Socks|137084|NEW|US",
+        "110553400001|Running Socks|[Size=M]|SOCK-M|14|FIXED_PRICE|USD|11.00|11.00|9|2|Mar-02-25 10:00:00 PST|"
+        "Athletic Socks|137084|NEW|US",
+        "110553400002|Head Lamp 300 lm||LAMP-300|35|FIXED_PRICE|USD|27.50|24.75|51|12|Mar-04-25 09:30:00 PST|"
+        "Headlamps|106982|NEW|US",
+        "110553400003|Trekking Poles, Pair||POLE-2|6|FIXED_PRICE|USD|39.90|39.90|3|5|Mar-04-25 09:45:00 PST|"
+        "Walking Sticks|124837|NEW|US",
+        "110553400004|Dry Bag 20 l||DRY-20|0|FIXED_PRICE|USD|18.00|18.00|22|8|Mar-09-25 14:00:00 PST|"
+        "Dry Bags|181386|NEW|US",
+    ),
+    "utf-8-sig",
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id", "category", "sku", "price"],
+)
+add(
+    "export-ebay-file-exchange.csv",
+    export(
+        "*Action(SiteID=US/Country=US/Currency=USD/Version=1193)|CustomLabel|*Category|StoreCategory|*Title|Subtitle|"
+        "*ConditionID|*C:Brand|PicURL|*Description|*Format|"
+        "*Duration|*StartPrice|BuyItNowPrice|*Quantity|*Location|*DispatchTimeMax",
+        "*Action(SiteID=US/Country=US/Currency=USD/Version=1193)|CustomLabel|*Category|*Title|*ConditionID|*C:Brand|"
+        "PicURL|*Description|*Format|*Duration|*StartPrice|*Quantity|*Location|*DispatchTimeMax",
+        "Add|VASE-1|101415|Stoneware Vase 20 cm|1000|Claymore|https://img.example.com/v1.jpg|<p>Hand thrown</p>|"
+        "FixedPrice|"
+        "GTC|32.00|4|Portland|2",
+        "Add|VASE-2|101415|Stoneware Vase 30 cm|1000|Claymore|https://img.example.com/v2.jpg|<p>Hand thrown</p>|"
+        "FixedPrice|"
+        "GTC|48.00|2|Portland|2",
+        "Add|BOWL-1|36027|Salad Bowl|1000|Claymore|https://img.example.com/b1.jpg|<p>Glazed</p>|FixedPrice|GTC|27.00|9|"
+        "Portland|2",
+        "Add|DISH-1|36027|Butter Dish|1000|Claymore|https://img.example.com/d1.jpg|<p>Glazed</p>|FixedPrice|GTC|19.00|"
+        "12|"
+        "Portland|2",
+        "Add|TILE-1|45511|Wall Tile|1000|Claymore|https://img.example.com/t1.jpg|<p>10 x 10 cm</p>|FixedPrice|GTC|6.50|"
+        "140|Portland|2",
+    ).replace("SiteID=US/Country=US/Currency=USD/Version", "SiteID=US|Country=US|Currency=USD|Version"),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id", "sku", "price"],
+)
+add(
+    "export-etsy.csv",
+    export(
+        "TITLE|DESCRIPTION|PRICE|CURRENCY_CODE|QUANTITY|TAGS|MATERIALS|IMAGE1|IMAGE2|IMAGE3|IMAGE4|IMAGE5|IMAGE6|"
+        "IMAGE7|"
+        "IMAGE8|IMAGE9|IMAGE10|VARIATION 1 TYPE|VARIATION 1 NAME|VARIATION 1 VALUES|VARIATION 2 TYPE|VARIATION 2 NAME|"
+        "VARIATION 2 VALUES|SKU",
+        "TITLE|DESCRIPTION|PRICE|CURRENCY_CODE|QUANTITY|TAGS|MATERIALS|IMAGE1|IMAGE2|SKU",
+        "Beeswax Candle|Burns for 40 hours|16.00|USD|30|candle,gift|beeswax,cotton|https://i.example.com/c1.jpg|"
+        "https://i.example.com/c2.jpg|BC-40",
+        "Linen Napkins, Set of 4|Stone washed|38.00|USD|12|linen,table|linen|https://i.example.com/n1.jpg||LN-4",
+        "Walnut Spoon|Carved by hand|22.00|USD|5|spoon,wood|walnut|https://i.example.com/s1.jpg||WS-1",
+        "Clay Planter|For herbs|27.50|USD|9|planter|clay|https://i.example.com/p1.jpg|https://i.example.com/p2.jpg|"
+        "CP-1",
+        "Wool Felt Coasters|Set of 6|14.00|USD|40|coaster,felt|wool|https://i.example.com/f1.jpg||FC-6",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id", "category"],
+)
+add(
+    "export-google-merchant.csv",
+    export(
+        "id|title|description|link|image_link|additional_image_link|availability|price|sale_price|"
+        "google_product_category|"
+        "product_type|brand|gtin|mpn|condition|item_group_id|shipping_weight",
+        "id|title|description|link|image_link|availability|price|sale_price|google_product_category|product_type|brand|"
+        "gtin|condition|shipping_weight",
+        "GM-001|Desk Fan|Three speeds|https://shop.example.com/fan|https://img.example.com/fan.jpg|in_stock|39.00 USD|"
+        "|608|"
+        "Home > Fans|Airwell|4006381333931|new|2.1 kg",
+        "GM-002|Tower Fan|With timer|https://shop.example.com/tower|https://img.example.com/tower.jpg|in_stock|"
+        "79.00 USD|"
+        "69.00 USD|608|Home > Fans|Airwell|4006381333948|new|4.3 kg",
+        "GM-003|Air Purifier|For 30 m2|https://shop.example.com/pure|https://img.example.com/pure.jpg|in_stock|"
+        "149.00 USD||"
+        "606|Home > Air|Airwell|4006381333955|new|5.0 kg",
+        "GM-004|Filter|Fits GM-003|https://shop.example.com/filter|https://img.example.com/filter.jpg|out_of_stock|"
+        "24.00 USD||606|Home > Air|Airwell|4006381333962|new|0.4 kg",
+        "GM-005|Humidifier|Cool mist|https://shop.example.com/mist|https://img.example.com/mist.jpg|in_stock|"
+        "54.50 USD||"
+        "613|Home > Air|Airwell|4006381333979|new|1.7 kg",
+        delimiter="\t",
+        end="\n",
+    ),
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id", "category", "sku", "stock_quantity"],
+)
+add(
+    "export-sap.csv",
+    lines(
+        "MATNR;MAKTX;MATKL;EKPRI;LGBST",
+        "000000000000100101;Kugellager 6204;010203;3,85;1200",
+        "000000000000100102;Kugellager 6205;010203;4,10;860",
+        "000000000000100115;Keilriemen XPZ 1000;010301;11,40;74",
+        "000000000000100231;Wellendichtring 25x40x7;010402;1,95;2300",
+        "000000000000100232;Wellendichtring 30x47x7;010402;2,15;0",
+        "000000000000100377;Hydraulikschlauch 1/2 Zoll;020110;1.214,50;6",
+    ),
+    "cp1252",
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id", "product_name", "sku", "price"],
+)
+add(
+    "price-list-with-one-article-number.csv",
+    lines(
+        "Artikelnummer;Bezeichnung;Warengruppe;VK-Preis;Bestand",
+        "4711-01;Bürostuhl Komfort;Büromöbel;1.234,50 €;12",
+        "4711-02;Schreibtisch Eiche;Büromöbel;899,00 €;5",
+        "4712-10;Schreibtischlampe LED;Leuchten;59,90 €;48",
+        "4712-11;Stehleuchte Messing;Leuchten;1.049,00 €;3",
+        "4713-05;Aktenschrank, abschließbar;Büromöbel;449,00 €;0",
+        "4714-20;Papierkorb;Zubehör;8,95 €;230",
+    ),
+    "cp1252",
+    rejection="MISSING_COLUMNS",
+    reason_contains=["vendor_product_id"],
 )
 
 

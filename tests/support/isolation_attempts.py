@@ -52,6 +52,8 @@ class VendorData:
     upload_id: str
     upload_session_id: str
     key_id: str
+    mapping_id: str
+    value_mapping_id: int
     token: str
     words: tuple[str, ...]
 
@@ -132,6 +134,8 @@ def path_variants(path: str, data: VendorData, own_upload: str) -> Iterator[str]
         "{key_id}": data.key_id,
         "{vendor_id}": "VENDA",
         "{category_id}": "1",
+        "{mapping_id}": data.mapping_id,
+        "{value_mapping_id}": str(data.value_mapping_id),
         "{queue}": "csv-parser-failures",
         "{digest}": "x",
         "{name}": "x",
@@ -162,6 +166,8 @@ def path_variants(path: str, data: VendorData, own_upload: str) -> Iterator[str]
                 yield path.replace(name, variant)
 
 
+EVIL_VALUES = {"column": "category", "values": {"Evil": "Clothing"}}
+
 BODIES: dict[str, Any] = {
     "POST /v1/upload-sessions": {"file_name": "../VENDA/stolen.csv"},
     "POST /v1/keys": {"name": "mine", "scopes": ["uploads:read"], "vendor_id": "VENDA"},
@@ -171,6 +177,15 @@ BODIES: dict[str, Any] = {
     "PATCH /v1/operator/vendors/{vendor_id}": {"status": "suspended"},
     "PATCH /v1/operator/categories/{category_id}": {"is_active": False},
     "PUT /v1/webhook": {"url": "https://evil.example/hook", "vendor_id": "VENDA"},
+    "POST /v1/mappings": {"name": "Evil", "headers": ["Evil"], "document": {}, "vendor_id": "VENDA"},
+    "PATCH /v1/mappings/{mapping_id}": {"name": "Evil", "document": {"constants": {"brand": "Evil"}}},
+    "PUT /v1/value-mappings": {**EVIL_VALUES, "vendor_id": "VENDA"},
+    "POST /v1/operator/vendors/{vendor_id}/mappings": {"name": "Evil", "headers": ["Evil"], "document": {}},
+    "PATCH /v1/operator/vendors/{vendor_id}/mappings/{mapping_id}": {"name": "Evil"},
+    "PUT /v1/operator/vendors/{vendor_id}/value-mappings": EVIL_VALUES,
+    "POST /v1/operator/mapping-presets": {"name": "Evil", "document": {}},
+    "PATCH /v1/operator/mapping-presets/{mapping_id}": {"name": "Evil"},
+    "PUT /v1/operator/category-aliases": EVIL_VALUES,
 }
 
 

@@ -354,7 +354,7 @@ def _reject_missing_columns(
         )
         return FileRejection(RejectionCode.QUOTED_LINES, reason)
     unknown_names = dict.fromkeys(name for name, column in zip(names, columns, strict=True) if column is None and name)
-    suggestions = _find_nearest_names(missing, list(unknown_names)[:_MAX_COMPARED_NAMES])
+    suggestions = find_nearest_names(missing, list(unknown_names))
     suggested_names = [f"'{one_line(suggestions[column])}' for {column}" for column in missing if column in suggestions]
     reason = f"Missing required columns: {', '.join(missing)}"
     if suggested_names:
@@ -363,11 +363,11 @@ def _reject_missing_columns(
     return FileRejection(RejectionCode.MISSING_COLUMNS, f"{reason}; the header line has: {header_names[:500]}")
 
 
-def _find_nearest_names(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return for each missing column the most similar name, if there is one; no name is used twice."""
+def find_nearest_names(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return for each missing column the most similar of the first names, if there is one; no name is used twice."""
     spellings = [(spelling, column) for spelling, column in list_spellings().items() if column in missing]
     candidates: list[tuple[float, str, str]] = []
-    for name in names:
+    for name in names[:_MAX_COMPARED_NAMES]:
         similarities: dict[str, float] = {}
         # SequenceMatcher caches information about the second sequence.
         matcher = SequenceMatcher(None, "", normalize_name(name))

@@ -31,7 +31,13 @@ from onboarding.files.models import one_line
 from onboarding.notifications import events
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.upload_mappings import UploadMappings, load_upload_mappings, use_applied_mapping
-from onboarding.pipeline.upload_parsing import SIMPLIFY_FILE, ParsedUpload, find_duplicate_upload, parse_upload
+from onboarding.pipeline.upload_parsing import (
+    SIMPLIFY_FILE,
+    ParsedUpload,
+    find_closest_headers,
+    find_duplicate_upload,
+    parse_upload,
+)
 from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.database import Connection
@@ -157,7 +163,7 @@ def ingest_object(
         on_error=parsed_upload.options.on_error,
         mapping=parsed_upload.mapping,
         used_values=parsed_upload.used_values,
-        missing_columns=dict.fromkeys(parsed_upload.missing_columns, ""),
+        missing_columns=find_closest_headers(parsed_upload.missing_columns, parsed_upload.headers),
     )
 
     def open_upload(connection: Connection) -> tuple[bool, Upload | None]:

@@ -13,6 +13,7 @@ from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
 from onboarding.domain.value_mapping import map_values, merge_targets
+from onboarding.files.header import find_nearest_names
 from onboarding.files.models import FileDetails, MappingNeeded, one_line
 from onboarding.files.parser import check_size
 from onboarding.pipeline import parser_process
@@ -105,6 +106,13 @@ def parse_upload(
     return ParsedUpload(
         options, result.rows, None, result.file_details, result.warnings, result.headers, mapping, used_values
     )
+
+
+def find_closest_headers(missing_columns: Sequence[str], headers: Sequence[FileHeader]) -> dict[str, str]:
+    """Return for each missing column the most similar header that feeds no column; blank if none is similar."""
+    names = dict.fromkeys(header.name for header in headers if header.name and not header.columns)
+    nearest_names = find_nearest_names(missing_columns, list(names))
+    return {column: nearest_names.get(column, "") for column in missing_columns}
 
 
 def list_required_columns(mode: Mode) -> Sequence[str]:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from onboarding.domain.mappings import HeaderSource
 from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
+from onboarding.pipeline.upload_parsing import find_closest_headers
 from onboarding.web.mapping_schemas import (
     DocumentFields,
     MappingReference,
@@ -35,7 +36,7 @@ class UnmappedValueResponse(BaseModel):
     column: str
     value: str
     rows: int
-    suggestion: str = Field(description="The most similar value of ours; blank if none is similar")
+    suggestion: str = Field(description="Our most similar value; blank if none is similar")
 
 
 class ProposalResponse(BaseModel):
@@ -71,7 +72,7 @@ def dry_run_mapping_fields(result: DryRun) -> DryRunMappingFields:
             )
             for header in result.headers
         ],
-        missing_columns=missing_column_responses(dict.fromkeys(result.missing_columns, "")),
+        missing_columns=missing_column_responses(find_closest_headers(result.missing_columns, result.headers)),
         mapping=mapping_reference(result.mapping),
         used_values=used_value_responses(result.used_values),
         unmapped_values=[

@@ -131,8 +131,8 @@ class MissingColumnResponse(BaseModel):
 
 
 def mapping_reference(mapping: SavedMapping | None) -> MappingReference | None:
-    """Return the reference of a mapping, if there is one."""
-    if mapping is None:
+    """Return the reference of a stored mapping; None for none and for the document of a request."""
+    if mapping is None or not mapping.version:
         return None
     return MappingReference(
         mapping_id=mapping.mapping_id, version=mapping.version, reference=mapping.reference, name=mapping.name

@@ -9,12 +9,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from onboarding.aws.error_queue import send_completions, send_row_errors
+from onboarding.domain.mapping_json import document_as_json
 from onboarding.domain.models import ReportedRow, Row, RowError
 from onboarding.files import error_report, fix_file
 from onboarding.notifications import email
 from onboarding.notifications.events import publish_quarantine, publish_result
 from onboarding.pipeline.ingest import S3ObjectVersion, describe_unknown_owner
 from onboarding.runtime import AppContext
+from onboarding.web.mapping_schemas import DocumentFields, FillDownFields, HeaderTargetFields, NumberFormatFields
 from tests.support.doc_pages import DOCS, fences, section
 from tests.support.postgres_fixtures import make_upload
 
@@ -100,6 +102,14 @@ def test_queue_messages_match_the_examples() -> None:
 def test_notifications_match_the_examples() -> None:
     for text, (body, _) in zip(examples(API, "## Notifications", "json"), published(), strict=True):
         assert json.loads(text) == body
+
+
+def test_mapping_document_of_the_example_is_valid_and_lists_the_fields() -> None:
+    [text] = examples(API, "### Mappings", "json")
+    assert document_as_json(DocumentFields.model_validate_json(text).parse()).keys() == json.loads(text).keys()
+    paragraphs = section(API, "### Mappings")
+    for fields in (DocumentFields, HeaderTargetFields, NumberFormatFields, FillDownFields):
+        assert all(f"`{name}`" in paragraphs for name in fields.model_fields)
 
 
 def test_message_attributes_are_documented() -> None:

@@ -21,7 +21,7 @@ from onboarding.local.stack import LocalStack
 from tests.support.api_clients import OPERATOR, new_key, signed_in, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
-OPAQUE = ("cursor", "email", "token", "url")
+OPAQUE = ("cursor", "document", "email", "mapping", "token", "url", "values")
 """Parts of requests whose valid values the description cannot define."""
 
 BOUNDED = settings(
@@ -100,6 +100,20 @@ def test_responses_match_the_api_description(
     finished = upload(vendor, own_pipeline, csv_of([product("real"), product("real-2", price="x")]))
     upload_session = vendor.post("/v1/upload-sessions", json={"file_name": "x.csv"}).json()["upload_session_id"]
     vendor.put("/v1/webhook", json={"url": "http://127.0.0.1:9/hook"})
+    document = {
+        "columns": {
+            "Artikel": {"columns": ["vendor_product_id", "sku"]},
+            "Gewicht": {"columns": ["weight_kg"], "number_format": {"decimal_sign": ","}},
+        },
+        "constants": {"stock_quantity": "1"},
+        "fill_down": {"group_header": "Artikel", "headers": ["Titel"]},
+    }
+    fields = {"name": "Shop", "headers": ["Artikel", "Gewicht"], "document": document}
+    mapping_id = vendor.post("/v1/mappings", json=fields).json()["mapping_id"]
+    operator.post("/v1/operator/mapping-presets", json={"name": "Shop", "document": document})
+    values = {"column": "category", "values": {"Herren": "Clothing"}}
+    vendor.put("/v1/value-mappings", json=values)
+    operator.put("/v1/operator/category-aliases", json=values)
     requests = [
         (vendor, "/v1/uploads"),
         (vendor, "/v1/upload-sessions/{upload_session_id}"),
@@ -107,6 +121,15 @@ def test_responses_match_the_api_description(
         (vendor, "/v1/webhook"),
         (vendor, "/v1/webhook/deliveries"),
         (vendor, "/v1/session"),
+        (vendor, "/v1/mappings"),
+        (vendor, "/v1/mappings/{mapping_id}"),
+        (vendor, "/v1/mapping-presets"),
+        (vendor, "/v1/value-mappings"),
+        (operator, "/v1/operator/vendors/{vendor_id}/mappings"),
+        (operator, "/v1/operator/vendors/{vendor_id}/mappings/{mapping_id}"),
+        (operator, "/v1/operator/vendors/{vendor_id}/value-mappings"),
+        (operator, "/v1/operator/mapping-presets"),
+        (operator, "/v1/operator/category-aliases"),
         (operator, "/v1/operator/overview"),
         (operator, "/v1/operator/throughput"),
         (operator, "/v1/operator/top-errors"),
@@ -120,10 +143,14 @@ def test_responses_match_the_api_description(
             for part in ("", "/errors", "/file-details", "/summary", "/products", "/report", "/fix-file", "/links")
         ),
     ]
+    ids = {
+        "upload_id": finished.upload_id,
+        "upload_session_id": upload_session,
+        "vendor_id": "VEND001",
+        "mapping_id": mapping_id,
+    }
     for client, path in requests:
-        response = client.get(
-            path.replace("{upload_id}", finished.upload_id).replace("{upload_session_id}", upload_session)
-        )
+        response = client.get(path.format(**ids))
         assert response.status_code in {200, 303}, path
         described[path]["GET"].validate_response(response)
 

@@ -76,12 +76,19 @@ def attempts() -> Attempts:
 
 
 @pytest.fixture(scope="module")
-def data_a(pipeline: Pipeline, vendor_a: httpx.Client) -> VendorData:
-    """Create data of vendor A."""
+def data_a(pipeline: Pipeline, vendor_a: httpx.Client, operator: httpx.Client) -> VendorData:
+    """Create data of vendor A, and data for all vendors, which none of them may change."""
     rows = [product(f"{WORD}-1", product_name=f"{WORD} one"), product(f"{WORD}-2", price="-1", brand=WORD)]
     finished = upload(vendor_a, pipeline, csv_of(rows), f"{WORD}.csv")
     upload_session = vendor_a.post("/v1/upload-sessions", json={"file_name": f"{WORD}.csv"}).json()
     key = new_key(vendor_a)
+    document = {"columns": {f"{WORD} header": {"columns": ["brand"]}}}
+    fields = {"name": f"{WORD} mapping", "headers": [f"{WORD} header"], "document": document}
+    mapping = vendor_a.post("/v1/mappings", json=fields).json()
+    values = {"column": "category", "values": {f"{WORD} value": "Clothing"}}
+    [value_mapping] = vendor_a.put("/v1/value-mappings", json=values).json()["items"]
+    operator.post("/v1/operator/mapping-presets", json={"name": "Preset", "document": {}})
+    operator.put("/v1/operator/category-aliases", json={"column": "category", "values": {"Alias": "Clothing"}})
     vendor_a.put("/v1/webhook", json={"url": f"https://{WORD}.example/hook"})
     token = request_sign_in_token(pipeline, "venda@vendors.example")
     with browser(pipeline) as client:  # A used link, to replay it.
@@ -91,10 +98,19 @@ def data_a(pipeline: Pipeline, vendor_a: httpx.Client) -> VendorData:
         finished.upload_id,
         upload_session["upload_session_id"],
         key["key_id"],
+        mapping["mapping_id"],
         "VENDA",
         "venda@vendors.example",
     )
-    return VendorData(finished.upload_id, upload_session["upload_session_id"], key["key_id"], token, words)
+    return VendorData(
+        upload_id=finished.upload_id,
+        upload_session_id=upload_session["upload_session_id"],
+        key_id=key["key_id"],
+        mapping_id=mapping["mapping_id"],
+        value_mapping_id=value_mapping["value_mapping_id"],
+        token=token,
+        words=words,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -281,6 +297,29 @@ def test_injected_text_in_parameters_is_treated_as_text(
             attempts.count(f"{response.request.method} {response.url}", succeeded=data_a.appears_in(response, text))
 
 
+def test_mapping_of_another_vendor_is_not_applied(
+    attack: Attack, vendor_b: httpx.Client, data_a: VendorData, attempts: Attempts
+) -> None:
+    names = (data_a.mapping_id, f"{data_a.mapping_id}/1", f"{WORD} mapping", f"{WORD.upper()} MAPPING")
+    for number, mapping in enumerate(names):
+        responses = [
+            vendor_b.post("/v1/upload-sessions", json={"file_name": "b.csv", "mapping": mapping}),
+            vendor_b.post("/v1/dry-runs", params={"mapping": mapping}, content=csv_of([product("mapped")])),
+        ]
+        for response in responses:
+            attempts.count(f"mapping {mapping} -> {response.status_code}", succeeded=response.status_code != 422)
+            assert response.json()["detail"].startswith(f"There is no mapping '{mapping}'.")
+        finished = attack.pipeline.run("VENDB", f"{number}.csv", csv_of([product(f"mapped-{number}")]), mapping=mapping)
+        attempts.count(f"mapping {mapping} in the bucket", succeeded=finished.failure_code != "INVALID_OPTION")
+    # The headers of a mapping of A do not select it either.
+    content = csv_of([{f"{WORD} header": "x"}], [f"{WORD} header"])
+    dry_run = vendor_b.post("/v1/dry-runs", content=content).json()
+    attempts.count("mapping by its headers", succeeded=dry_run["mapping"] is not None)
+    presets = vendor_b.get("/v1/mapping-presets")
+    attempts.count("presets", succeeded=data_a.appears_in(presets, ""))
+    assert attempts.successes == []
+
+
 def test_bucket_objects_of_another_vendor_are_unreachable(attack: Attack, vendor_b: httpx.Client) -> None:
     pipeline, attempts, data_a = attack.pipeline, attack.attempts, attack.data_a
     upload_a, upload_session = (
@@ -374,6 +413,13 @@ def test_row_level_security_hides_rows_of_another_vendor(
         "select key_sha256 from api_keys",
         "insert into webhooks (vendor_id, url, secret) values ('VENDA', 'https://evil.example', 'x')",
         "insert into revoked_report_links (s3_key, vendor_id, revoked_by) values ('x', 'VENDA', 'x')",
+        "update mappings set name = 'Evil' where vendor_id is null",
+        "insert into mappings (mapping_id, name) values ('MEVIL', 'Evil')",
+        "insert into mapping_versions select mapping_id, 2, null, '{}', 'x' from mappings where vendor_id is null",
+        "update mapping_versions set document = '{}'",
+        "update value_mappings set target = 'Evil' where vendor_id is null",
+        "delete from value_mappings where vendor_id is null",
+        "insert into value_mappings values (default, null, 'category', 'evil', 'Evil', 'Clothing', 'x')",
         "create table evil ()",
         "copy products to '/tmp/stolen.csv'",
     )

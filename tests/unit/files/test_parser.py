@@ -17,6 +17,7 @@ from onboarding.files.models import FileDetails, Table
 from onboarding.files.parser import MAX_BYTES, MAX_ROWS, ParsedFile, check_size, parse, parse_table
 from onboarding.files.row_builder import MAX_CELL
 from tests.support.postgres_fixtures import make_row
+from tests.support.vendor_files import MEN, WOMEN, build_clothing_file
 
 OFFLINE = ValidationContext(DEFAULT_CATEGORIES, set(), set(), catalog_known=False)
 REQUIRED_HEADER = ",".join(REQUIRED)
@@ -590,3 +591,9 @@ def test_parse_duplicate_identifier_message_names_the_spreadsheet_row() -> None:
     [error] = validate_row(result.rows[2], ValidationContext({"Books"}, set(), set(), catalog_known=False))
     assert error.message == "Duplicate SKU: S2 already exists in row 5 of this file"
     assert error.hint == "Row 5 has the same SKU"
+
+
+def test_parse_file_with_own_categories_has_one_error_in_each_row() -> None:
+    rows = parse_rows(build_clothing_file())
+    errors = [(row.cells["category"], [error.error_type for error in validate_row(row, OFFLINE)]) for row in rows]
+    assert errors == [("Men", ["INVALID_CATEGORY"])] * MEN + [("Women", ["INVALID_CATEGORY"])] * WOMEN
