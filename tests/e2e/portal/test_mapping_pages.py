@@ -176,6 +176,12 @@ def test_column_of_two_headers_is_released_and_announced(open_vendor: OpenVendor
     page.get_by_label("Our column for 'MAKTX'").select_option(label="SKU")
     expect(page.get_by_label("Our column for 'MATNR'")).to_have_value("vendor_product_id")
     expect(page.locator("#missing-columns")).to_contain_text("'MATNR' no longer has this column.")
+    # Another mode shows the preview again, with the choices that were not applied.
+    page.get_by_label("Add and update").check()
+    expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+    expect(page.get_by_label("Our column for 'MATNR'")).to_have_value("vendor_product_id")
+    page.get_by_label("Add new products").check()
+    expect(page.get_by_label("Our column for 'MAKTX'")).to_have_value("sku")
     # Applying an incomplete choice says what is missing, and keeps the choices.
     page.get_by_role("button", name="Apply", exact=True).click()
     expect(page.locator("#missing-columns")).to_be_focused()
@@ -244,9 +250,7 @@ def sap_mapping(pipeline: Pipeline) -> SavedMapping:
         "EKPRI": {"columns": ["price"], "number_format": {"decimal_sign": ",", "thousands_separator": "."}},
         "ERNAM": {"columns": []},
     }
-    document = parse_document(
-        {"columns": columns, "fill_down": {"group_header": "MATNR", "headers": ["EKPRI"]}}
-    )
+    document = parse_document({"columns": columns, "fill_down": {"group_header": "MATNR", "headers": ["EKPRI"]}})
     return mappings.save_mapping(
         pipeline.connection, Actor("test"), "EDITOR", document, name="Weekly", headers=list(columns)
     )
