@@ -16,7 +16,8 @@ from onboarding.domain.mapping_json import document_as_json, parse_document
 from onboarding.domain.models import Mode, OnError, Outcome, RowError, Upload, UploadStatus
 from onboarding.domain.upload_options import Options
 from onboarding.lambda_handlers.admin_mappings import mapping_as_json
-from onboarding.pipeline.dry_run import DryRun, MappingProposal, dry_run
+from onboarding.pipeline.dry_run import DryRun, dry_run
+from onboarding.pipeline.mapping_proposals import MappingProposal
 from onboarding.storage import categories, file_details, mappings
 from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.database import Connection, Database

@@ -20,7 +20,8 @@ from onboarding.domain.models import FileRejection, Row, RowError
 from onboarding.domain.value_mapping import UnmappedValue
 from onboarding.files.models import FileDetails
 from onboarding.lambda_handlers.admin_queries import dry_run_as_json
-from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
+from onboarding.pipeline.dry_run import DryRun
+from onboarding.pipeline.mapping_proposals import MappingProposal, ProposalSource
 from onboarding.pipeline.upload_mappings import INLINE_ID
 
 Captured = pytest.CaptureFixture[str]

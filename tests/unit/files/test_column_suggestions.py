@@ -226,7 +226,7 @@ def test_suggest_number_format_one_notation_converts_all_values(
     assert suggest_number_format(column, samples) == number_format
     assert [number_format.convert(sample) for sample in samples if sample] == numbers
     # It is valid in a mapping.
-    assert MappingDocument({"X": HeaderMapping((column,), number_format)}).find_target("x") is not None
+    assert MappingDocument({"X": HeaderMapping((column,), number_format)}).list_targets(["x"]) != [None]
 
 
 @pytest.mark.parametrize(
