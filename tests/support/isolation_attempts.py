@@ -192,6 +192,7 @@ BODIES: dict[str, Any] = {
 FORMS: dict[str, dict[str, str | list[str]]] = {
     "POST /keys": {"name": "mine", "scopes": ["uploads:read"], "days": "30", "vendor_id": "VENDA"},
     "POST /webhook": {"url": "https://evil.example/hook", "vendor_id": "VENDA"},
+    "POST /categories": {"vendor_value": "Evil", "target": "Clothing", "vendor_id": "VENDA"},
     "POST /operator/vendors": {"vendor_id": "EVIL", "vendor_name": "Evil", "email": "evil@evil.example"},
     "POST /operator/vendors/{vendor_id}": {"vendor_name": "Evil", "email": "evil@evil.example"},
     "POST /operator/vendors/{vendor_id}/status": {"status": "suspended"},

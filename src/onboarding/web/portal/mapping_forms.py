@@ -99,7 +99,7 @@ def list_target_choices(used_targets: Iterable[Sequence[str]] = ()) -> dict[str,
 
 
 def describe_number_format(number_format: MappedNumberFormat, samples: Sequence[str] = ()) -> str:
-    """Return a number in the vendor's notation and in ours: the first sample that has the format, or an example."""
+    """Return a number in the vendor's notation and as a plain number: the first sample that has the format, or an example."""
     example = f"1{number_format.thousands_separator}234{number_format.decimal_sign}50 {number_format.remove}".strip()
     for text in (*samples, example):
         number = number_format.convert(text)

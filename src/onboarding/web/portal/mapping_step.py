@@ -1,4 +1,4 @@
-"""The step of a preview in which a vendor matches the columns and categories of a file to ours."""
+"""The step of a preview in which a vendor matches the columns and categories of a file."""
 
 from __future__ import annotations
 
