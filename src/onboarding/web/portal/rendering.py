@@ -15,8 +15,15 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from onboarding.domain.product_schema import PRODUCT_SCHEMA
 from onboarding.web.auth import ADMIN, WRITE, Principal
 from onboarding.web.portal import charts
+from onboarding.web.portal.mapping_forms import (
+    DECIMAL_SIGN_LABELS,
+    FACTOR_LABELS,
+    THOUSANDS_SEPARATOR_LABELS,
+    describe_number_format,
+)
 from onboarding.web.portal.static_files import static_url
 from onboarding.web.schemas import UploadResponse
 
@@ -91,6 +98,11 @@ def format_code(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
+def get_column_label(column: str) -> str:
+    """Return the label of one of our columns."""
+    return PRODUCT_SCHEMA[column].label
+
+
 def format_duration(upload: UploadResponse) -> str:
     """Return how long an upload took, or has taken so far."""
     end = upload.processing_completed_at or datetime.now(UTC)
@@ -142,6 +154,8 @@ def _build_environment() -> Environment:
         duration=format_duration,
         label=format_code,
         linkify=linkify,
+        column_label=get_column_label,
+        number_format=describe_number_format,
     )
     environment.globals.update(
         static=static_url,
@@ -149,6 +163,9 @@ def _build_environment() -> Environment:
         progress_bar=charts.progress_bar,
         STATUS_LABELS=STATUS_LABELS,
         MODE_LABELS=MODE_LABELS,
+        DECIMAL_SIGN_LABELS=DECIMAL_SIGN_LABELS,
+        THOUSANDS_SEPARATOR_LABELS=THOUSANDS_SEPARATOR_LABELS,
+        FACTOR_LABELS=FACTOR_LABELS,
         may_write=may_write,
         may_manage=may_manage,
         may_operate=may_operate,
