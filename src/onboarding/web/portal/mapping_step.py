@@ -26,7 +26,6 @@ from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
 from onboarding.pipeline.upload_parsing import list_required_columns
 from onboarding.storage.mappings import NAME_LENGTH
 from onboarding.web.portal.mapping_forms import (
-    describe_columns,
     describe_fill_down,
     describe_number_format,
     join_columns,
@@ -269,14 +268,15 @@ class _Suggestions:
             suggested = {column for _, target in self._targets.values() for column in target.columns}
             is_replaced = header.source is not HeaderSource.MAPPING and not suggested.isdisjoint(header.columns)
             confirmed = self._document.list_targets([header.name])[0] if self._document else None
-            number_format = confirmed.number_format if confirmed else None
-            return _build_header(header.name, samples, current, "" if is_replaced else current, "", number_format)
-        proposal, target = self._targets[key]
-        proposed = join_columns(target.columns)
+            number_format = _describe_number_format(confirmed.number_format if confirmed else None, samples)
+            return StepHeader(header.name, samples, current, "" if is_replaced else current, "", *number_format)
+        proposal, suggestion = self._targets[key]
+        target = join_columns(suggestion.columns)
         reason = proposal.reasons.get(header.name) or _REASONS[proposal.source].format(name=proposal.name)
-        if proposed == current and target.number_format is None:
+        if target == current and suggestion.number_format is None:
             reason = ""
-        return _build_header(header.name, samples, current, proposed, reason, target.number_format)
+        number_format = _describe_number_format(suggestion.number_format, samples)
+        return StepHeader(header.name, samples, current, target, reason, *number_format)
 
     def describe_differences(self) -> str:
         """Return how the file differs from the mapping of the vendor that is proposed, otherwise a blank text."""
@@ -304,18 +304,12 @@ class _Suggestions:
         return None
 
 
-def _build_header(
-    name: str,
-    samples: Sequence[str],
-    current: str,
-    target: str,
-    reason: str,
-    number_format: MappedNumberFormat | None,
-) -> StepHeader:
+def _describe_number_format(number_format: MappedNumberFormat | None, samples: Sequence[str]) -> tuple[str, str]:
+    """Return a number format as JSON and as an example, or blank texts if there is none."""
     if number_format is None:
-        return StepHeader(name, samples, current, target, reason)
+        return "", ""
     text = json.dumps({field: getattr(number_format, field) for field in MappedNumberFormat.__slots__})
-    return StepHeader(name, samples, current, target, reason, text, describe_number_format(number_format, samples))
+    return text, describe_number_format(number_format, samples)
 
 
 def _quote(names: Sequence[str]) -> str:

@@ -37,7 +37,6 @@ export function findStep(preview, previous, { onApply, onChange }) {
     event.preventDefault();
     apply();
   });
-  element("apply-mapping").addEventListener("click", apply);
   if (previous) {
     element("remember-mapping").checked = previous.remember;
     if (previous.name) element("mapping-name").value = previous.name;
@@ -62,6 +61,7 @@ export function findStep(preview, previous, { onApply, onChange }) {
       if (example) example.hidden = !columnsOf(row).some((column) => numberColumns.has(column));
     }
     for (const field of columnFields) field.hidden = matched.has(field.dataset.column) || !control(field);
+    element("same-values").hidden = columnFields.every((field) => field.hidden);
     const missing = listMissing();
     missingText.classList.toggle("warning", missing.length > 0);
     const text = missing.length
@@ -131,6 +131,7 @@ export function findStep(preview, previous, { onApply, onChange }) {
 
   return {
     isRequired: "required" in root.dataset,
+    apply,
     focus() {
       const part = root.querySelector("details #match-columns") ? "match-categories" : "match-columns";
       element(`${part}-title`).focus();

@@ -12,6 +12,7 @@ function initialize() {
   const dropzone = element("dropzone");
   const fileInput = element("file");
   const preview = element("preview");
+  const applyButton = element("apply-button");
   const uploadButton = element("upload-button");
   const cancelButton = element("cancel-button");
   const uploadStatus = element("upload-status");
@@ -59,6 +60,7 @@ function initialize() {
     event.preventDefault();
     if (file && !uploadAbort) upload();
   });
+  applyButton.addEventListener("click", () => step.apply());
   cancelButton.addEventListener("click", () => uploadAbort?.abort());
   form.dataset.ready = "true";
 
@@ -68,6 +70,7 @@ function initialize() {
     uploadButton.disabled = true;
     file = null;
     step = choices = null;
+    showApply(false);
     dropzone.classList.remove("has-file");
     element("dropzone-title").textContent = "Drop a file here";
     element("file-picker").textContent = "choose a file";
@@ -97,6 +100,7 @@ function initialize() {
     const previewBytes = Number(form.dataset.previewBytes);
     if (file.size > previewBytes) return skipPreview(`Previews are limited to ${formatSize(previewBytes)}.`);
     uploadButton.disabled = true;
+    showApply(false);
     preview.setAttribute("aria-busy", "true");
     const shownBefore = [...preview.childNodes];
     preview.replaceChildren(paragraph("Reading the file …", "loading"));
@@ -112,6 +116,7 @@ function initialize() {
       uploadButton.disabled = rows === 0;
       if (rows) uploadButton.textContent = `Upload ${rows === 1 ? "1 row" : `${rows.toLocaleString()} rows`}`;
       step = findStep(preview, choices, { onApply: loadPreview, onChange: requireApply });
+      showApply(step?.isRequired);
       if (step?.isRequired) step.focus();
       else if (isApplied) preview.querySelector("#preview-title").focus();
       scrollIntoView(preview);
@@ -120,6 +125,7 @@ function initialize() {
       if (newChoices === choices) return skipPreview(describeError(error));
       // The choices were not accepted: show them again.
       preview.replaceChildren(...shownBefore);
+      showApply(true);
       showError(describeError(error));
     } finally {
       if (abort === previewAbort) preview.removeAttribute("aria-busy");
@@ -141,7 +147,14 @@ function initialize() {
   // The preview does not show the choices in the step any more.
   function requireApply() {
     uploadButton.disabled = true;
-    uploadButton.textContent = "Apply your choices to upload";
+    uploadButton.textContent = "Upload";
+    showApply(true);
+  }
+
+  // There is one primary button: to apply choices, or to upload.
+  function showApply(visible) {
+    applyButton.hidden = !visible;
+    uploadButton.classList.toggle("primary", !visible);
   }
 
   // The preview is optional: the upload validates the file in any case.
