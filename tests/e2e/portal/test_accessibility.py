@@ -62,6 +62,8 @@ CASES = [
     ("vendor", "/uploads/{upload}/errors"),
     ("new vendor", "/"),
     ("new vendor", "/uploads"),
+    ("vendor", "/mappings"),
+    ("vendor", "/categories"),
     ("vendor", "/keys"),
     ("vendor", "/webhook"),
     ("anonymous", "/inbox"),
@@ -114,6 +116,8 @@ def _list_paths(upload_id: str) -> Iterator[tuple[str, str]]:
         "{key_id}": "none",
         "{vendor_id}": "PAGES",
         "{category_id}": "1",
+        "{mapping_id}": "M1",
+        "{value_mapping_id}": "1",
         "{queue}": "watchdog-failures",
     }
     for router in PAGE_ROUTERS:
@@ -136,7 +140,7 @@ def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, upload_id: st
                 continue
             response = other_client.request(method, path)
             assert "somewhere_2024" not in response.text
-            if upload_id in path or path.startswith(("/operator", "/keys/")):
+            if upload_id in path or path.startswith(("/operator", "/keys/", "/mappings/", "/categories/")):
                 assert response.status_code == 404, f"{method} {path}"
             elif method == "GET" or path == "/preview":
                 assert response.status_code < 400, f"{method} {path}"

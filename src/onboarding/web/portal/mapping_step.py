@@ -33,6 +33,10 @@ from onboarding.web.portal.mapping_forms import (
 )
 
 SAMPLES = 3
+
+FEW_HEADERS = 5
+"""Up to so many headers that are not imported are shown with those to match."""
+
 MAX_VALUES = 200
 """Maximum number of values that the step asks for, most rows first."""
 
@@ -101,12 +105,14 @@ class StepValue:
 class MappingStep:
     """What the step shows. `is_required`: it is open, because a person has to choose something.
 
-    `open_headers` need a look, `matched_headers` are known. `differences` says how the file differs from the proposed
-    mapping of the vendor. `fill_down` is JSON, or blank.
+    `open_headers` need a look, suggestions first. `extra_headers` are not imported, and no column is missing.
+    `matched_headers` are known. `differences` says how the file differs from the proposed mapping of the vendor.
+    `fill_down` is JSON, or blank.
     """
 
     is_required: bool
     open_headers: Sequence[StepHeader]
+    extra_headers: Sequence[StepHeader]
     matched_headers: Sequence[StepHeader]
     columns: Sequence[StepColumn]
     values: Sequence[StepValue]
@@ -124,6 +130,7 @@ class MappingStep:
     def headers(self) -> Iterator[StepHeader]:
         """Return all headers."""
         yield from self.open_headers
+        yield from self.extra_headers
         yield from self.matched_headers
 
     @property
@@ -136,7 +143,7 @@ class MappingStep:
     @property
     def ignored_headers(self) -> int:
         """Return the number of headers that are not imported."""
-        return sum(1 for header in self.headers if not header.target)
+        return sum(1 for header in self.headers if not header.current)
 
     @property
     def missing_labels(self) -> list[str]:
@@ -175,20 +182,15 @@ def build_mapping_step(
         or (differences and suggestions.is_used)
         or (result.unmapped_values and not values_shown)
     )
-    counts = Counter(column for header in headers for column in header.target.split())
-    open_headers = [
-        header
-        for header in headers
-        if header.is_suggested or not header.target or any(counts[column] > 1 for column in header.target.split())
-    ]
-    if not is_required and not open_headers and not values and document is None:
+    open_headers, extra_headers, matched_headers = _group_headers(headers, any(column.is_missing for column in columns))
+    if not is_required and not open_headers and not extra_headers and not values and document is None:
         return None
     fill_down = suggestions.find_fill_down()
     return MappingStep(
         is_required=is_required,
-        # Suggestions first: a file can have many headers that are not imported.
-        open_headers=sorted(open_headers, key=lambda header: not header.is_suggested),
-        matched_headers=[header for header in headers if header not in open_headers],
+        open_headers=open_headers,
+        extra_headers=extra_headers,
+        matched_headers=matched_headers,
         columns=columns,
         values=values[:MAX_VALUES],
         more_values=max(0, len(values) - MAX_VALUES),
@@ -201,6 +203,26 @@ def build_mapping_step(
         has_mapping=result.mapping is not None and document is None,
         is_confirmed=document is not None,
     )
+
+
+def _group_headers(
+    headers: Sequence[StepHeader], is_column_missing: bool
+) -> tuple[list[StepHeader], list[StepHeader], list[StepHeader]]:
+    """Return the open headers, the extra ones and the matched ones."""
+    counts = Counter(column for header in headers for column in header.target.split())
+    suggested, ignored, ambiguous, matched = [], [], [], []
+    for header in headers:
+        if header.is_suggested:
+            suggested.append(header)
+        elif not header.target:
+            ignored.append(header)
+        elif any(counts[column] > 1 for column in header.target.split()):
+            ambiguous.append(header)
+        else:
+            matched.append(header)
+    if is_column_missing or len(ignored) <= FEW_HEADERS:
+        return suggested + ambiguous + ignored, [], matched
+    return suggested + ambiguous, ignored, matched
 
 
 class _Suggestions:
