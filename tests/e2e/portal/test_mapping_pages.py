@@ -244,9 +244,7 @@ def sap_mapping(pipeline: Pipeline) -> SavedMapping:
         "EKPRI": {"columns": ["price"], "number_format": {"decimal_sign": ",", "thousands_separator": "."}},
         "ERNAM": {"columns": []},
     }
-    document = parse_document(
-        {"columns": columns, "fill_down": {"group_header": "MATNR", "headers": ["EKPRI"]}}
-    )
+    document = parse_document({"columns": columns, "fill_down": {"group_header": "MATNR", "headers": ["EKPRI"]}})
     return mappings.save_mapping(
         pipeline.connection, Actor("test"), "EDITOR", document, name="Weekly", headers=list(columns)
     )

@@ -43,7 +43,7 @@ DocumentText = Annotated[str, Form(max_length=preset_documents.MAX_LENGTH)]
 
 HELP_TEXTS = {
     "name": "The name of the system, such as Shopify. Up to 100 characters, without a slash.",
-    "document": 'A mapping as JSON, such as {"columns": {"Article number": {"columns": ["vendor_product_id", "sku"]}}}.',
+    "document": 'A mapping as JSON, such as {"columns": {"Title": {"columns": ["product_name"]}}}.',
 }
 
 
@@ -151,13 +151,15 @@ def save_document(
     request: Request,
     principal: OperatorAdmin,
     pool: PoolDep,
+    *,
     version: Text = "",
     document: DocumentText = "",
 ) -> Response:
     """Save the document of a preset, in JSON; it is proposed for later files."""
     preset = load_mapping(principal, pool, None, mapping_id)
     if version != str(preset.version):
-        return _render_preset(request, principal, preset, build_mapping_form(preset, error=CHANGED_MEANWHILE))
+        form = build_mapping_form(preset)
+        return _render_preset(request, principal, preset, form, document_error=CHANGED_MEANWHILE)
     actor = principal.audit_actor
     try:
         parsed_document = parse_document_text(document)

@@ -17,7 +17,9 @@ MAX_LENGTH = 500_000
 
 def format_document(document: MappingDocument) -> str:
     """Return a document as JSON text, with a line for each header, constant and translated value."""
-    fields = ",\n".join(f"  {_dump(name)}: {_format_field(value)}" for name, value in document_as_json(document).items())
+    fields = ",\n".join(
+        f"  {_dump(name)}: {_format_field(value)}" for name, value in document_as_json(document).items()
+    )
     return f"{{\n{fields}\n}}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -44,7 +44,7 @@ def show_mappings(
 ) -> Response:
     """Show the list of the vendor's mappings."""
 
-    def work(connection: Connection) -> dict[str, object]:
+    def work(connection: Connection) -> dict[str, Any]:
         return {"vendor": get_vendor(connection, vendor_id), "mappings": list_mapping_items(connection, vendor_id)}
 
     return render_page("vendor_mappings.html", request, principal, notice=notice, **principal.run(pool, work))
@@ -57,11 +57,12 @@ def show_mapping(
     request: Request,
     principal: CurrentOperator,
     pool: PoolDep,
+    *,
     notice: Literal["saved", ""] = "",
 ) -> Response:
     """Show a mapping with the forms to change it and to publish it as a preset."""
     mapping = load_mapping(principal, pool, vendor_id, mapping_id)
-    return _render_mapping(vendor_id, request, principal, pool, mapping, build_mapping_form(mapping), notice=notice)
+    return _render_mapping(vendor_id, request, principal, pool, mapping, notice=notice)
 
 
 @router.post("/mappings/{mapping_id}")
@@ -71,13 +72,14 @@ def save_mapping(
     request: Request,
     principal: OperatorAdmin,
     pool: PoolDep,
+    *,
     fields: FormFields,
 ) -> Response:
     """Save the name and a new version of the document; later uploads use them."""
     mapping = load_mapping(principal, pool, vendor_id, mapping_id)
     invalid_form = save_mapping_form(principal, pool, vendor_id, mapping, fields)
     if invalid_form:
-        return _render_mapping(vendor_id, request, principal, pool, mapping, invalid_form)
+        return _render_mapping(vendor_id, request, principal, pool, mapping, form=invalid_form)
     return RedirectResponse(f"/operator/vendors/{vendor_id}/mappings/{mapping_id}?notice=saved", status_code=303)
 
 
@@ -95,6 +97,7 @@ def publish_preset(
     request: Request,
     principal: OperatorAdmin,
     pool: PoolDep,
+    *,
     preset_name: Text = "",
 ) -> Response:
     """Publish the columns of a mapping as a preset. Constants and values are the vendor's own and stay with it."""
@@ -105,8 +108,7 @@ def publish_preset(
         preset = principal.run(pool, lambda c: mappings.save_mapping(c, actor, None, document, name=preset_name))
     except (AlreadyExists, InvalidInput) as error:
         publish_form = FormState({"preset_name": preset_name}, {"preset_name": sentence(error)})
-        form = build_mapping_form(mapping)
-        return _render_mapping(vendor_id, request, principal, pool, mapping, form, publish_form)
+        return _render_mapping(vendor_id, request, principal, pool, mapping, publish_form=publish_form)
     return RedirectResponse(f"/operator/presets/{preset.mapping_id}?notice=published", status_code=303)
 
 
@@ -116,11 +118,12 @@ def _render_mapping(
     principal: Principal,
     pool: DatabasePool,
     mapping: SavedMapping,
-    form: MappingForm,
-    publish_form: FormState | None = None,
     *,
+    form: MappingForm | None = None,
+    publish_form: FormState | None = None,
     notice: str = "",
 ) -> Response:
+    form = form or build_mapping_form(mapping)
     publish_form = publish_form or FormState({"preset_name": mapping.name})
     return render_page(
         "vendor_mapping.html",
@@ -142,11 +145,12 @@ def show_values(
     request: Request,
     principal: CurrentOperator,
     pool: PoolDep,
+    *,
     cursor: LongCursor = None,
     notice: Literal["saved", "removed", ""] = "",
 ) -> Response:
     """Show a page of the vendor's value mappings."""
-    return _render_values(vendor_id, request, principal, pool, FormState(notice=notice), cursor)
+    return _render_values(vendor_id, request, principal, pool, FormState(notice=notice), cursor=cursor)
 
 
 @router.post("/value-mappings")
@@ -155,6 +159,7 @@ def save_value(
     request: Request,
     principal: OperatorAdmin,
     pool: PoolDep,
+    *,
     vendor_value: Text = "",
     target: Text = "",
 ) -> Response:
@@ -181,6 +186,7 @@ def _render_values(
     principal: Principal,
     pool: DatabasePool,
     form: FormState,
+    *,
     cursor: str | None = None,
 ) -> Response:
     value_page = value_mappings_api.list_page(principal, pool, vendor_id, cursor, VALUES_PER_PAGE)
