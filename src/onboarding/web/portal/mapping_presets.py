@@ -67,10 +67,12 @@ class ShippedPreset:
 
 
 def _describe_preset(preset: Preset) -> ShippedPreset:
-    names = {normalize_key(item.header): item.header for item in preset.headers}
+    headers = [item.header for item in preset.headers]
+    headers += [header for fill_down in preset.fill_downs for header in (fill_down.group_header, *fill_down.headers)]
+    names = {normalize_key(header): header for header in headers}
     return ShippedPreset(
         preset.name,
-        [", ".join(sorted(f"'{names.get(key, key)}'" for key in signature)) for signature in preset.signatures],
+        [", ".join(f"'{names.get(key, key)}'" for key in sorted(signature)) for signature in preset.signatures],
         [
             ShippedHeader(item.header, describe_columns(item.target.columns), item.target.number_format)
             for item in preset.headers
