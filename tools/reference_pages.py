@@ -37,6 +37,12 @@ OPTIONS = (
     ("on-error", "--on-error", "reject_rows", "Invalid rows are rejected, the others are accepted (the default)"),
     ("on-error", "--on-error", "reject_file", "One invalid row rejects all rows"),
     ("force", "--force", "true", "Accept content that was uploaded within 24 hours"),
+    (
+        "mapping",
+        "--mapping",
+        "name or ID",
+        "Use this mapping, not the one remembered for the file's headers; `none`: no mapping",
+    ),
 )
 
 

@@ -21,6 +21,8 @@ from onboarding.cli import (
     failed_events,
     inbox,
     local_stack,
+    mappings,
+    report,
     sample_data,
     template,
     undo,
@@ -54,7 +56,8 @@ app.command()(uploads.upload)
 uploads.app.command()(upload_details.show)
 uploads.app.command("undo")(undo.undo_upload)
 app.add_typer(uploads.app, name="uploads")
-app.command()(uploads.report)
+app.command()(report.report)
+app.add_typer(mappings.app, name="mappings")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(failed_events.app, name="failures")
 app.add_typer(watchdog.app, name="watchdog")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onboarding.cli.mapping_options import describe_mapping
 from onboarding.cli.options import Json, State
 from onboarding.cli.output import Column, print_json, print_line, print_table
 from onboarding.cli.target import connect_admin
@@ -15,7 +16,7 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
         response = run_action("describe_upload", upload_id=upload_id)
     upload = parse_upload(response, upload_id)
     if as_json:
-        keys = ("error_types", "error_groups", "file_details", "warnings")
+        keys = ("error_types", "error_groups", "file_details", "warnings", "mapping", "used_values")
         print_json({**upload_as_json(upload), **{key: response[key] for key in keys}})
         return
     fields = {
@@ -23,6 +24,7 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
         "Vendor": f"{upload.vendor_id} {upload.vendor_name} <{upload.vendor_email}>",
         "File": f"{upload.file_name} ({upload.file_size_bytes:,} bytes)",
         "Format": response["file_description"],
+        "Mapping": describe_mapping(response["mapping"], response["used_values"]),
         "Status": upload.status,
         "Mode": upload.mode if upload.on_error is OnError.REJECT_ROWS else f"{upload.mode}, {upload.on_error}",
         "Rows": f"{upload.total_records:,}",

@@ -1,8 +1,7 @@
-"""Upload commands: `onboarding upload`, `onboarding uploads list` and `onboarding report`."""
+"""Upload commands: `onboarding upload` and `onboarding uploads list`."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from onboarding.cli import upload_client
 from onboarding.cli.errors import CommandError
+from onboarding.cli.mapping_options import (
+    MapOption,
+    MappingOption,
+    MapValueOption,
+    parse_options,
+    store_mapping,
+)
 from onboarding.cli.options import ForceOption, Json, ModeOption, OnErrorOption, State
 from onboarding.cli.output import (
     Column,
@@ -64,6 +70,15 @@ def upload(
     mode: ModeOption = Mode.CREATE,
     on_error: OnErrorOption = OnError.REJECT_ROWS,
     force: ForceOption = False,
+    columns: MapOption = None,
+    values: MapValueOption = None,
+    mapping: MappingOption = None,
+    save_mapping: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Remember --map for files with the same headers, and --map-value for all files."
+        ),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the result and the notification.")] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Maximum number of seconds to wait.")] = TIMEOUT,
     as_json: Json = False,
@@ -74,6 +89,9 @@ def upload(
     With --wait the exit code is 0 if every row is valid, 2 if rows are rejected, 3 if the file is rejected, and 1 for
     other errors.
     """
+    changes = parse_options(columns, values)
+    if save_mapping is not None and not columns:
+        raise CommandError("--save-mapping needs --map. To remember values only: onboarding mappings values set")
     with connect_admin(state) as (ctx, run_action):
         check_vendor_id(vendor)
         check_file(file)
@@ -81,7 +99,9 @@ def upload(
             # Before the upload: the file of an unknown vendor is quarantined. On AWS a user who does not wait may lack
             # the permission to call `admin`.
             check_vendor(run_action, vendor)
-        submission = submit_file(ctx, file, vendor, Options(mode, on_error, force))
+        if changes is not None:
+            mapping = store_mapping(run_action, changes, mapping, file=file, vendor_id=vendor, name=save_mapping)
+        submission = submit_file(ctx, file, vendor, Options(mode, on_error, force, mapping))
         if not wait:
             _print_submission(submission, as_json=as_json)
             return
@@ -127,35 +147,6 @@ def list_uploads(
         print_upload_table(uploads)
     else:
         print_line("No upload matches." if vendor or status or since or until else "There are no uploads.")
-
-
-def report(
-    upload_id: UploadId,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Path of the file; standard output without it.")
-    ] = None,
-    *,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Download the fix file: the rejected rows, to correct and upload again.")
-    ] = False,
-    state: State = None,
-) -> None:
-    """Download the error report of an upload, or its fix file."""
-    with connect_admin(state) as (ctx, run_action):
-        upload = parse_upload(run_action("describe_upload", upload_id=upload_id), upload_id)
-        key = upload.fix_file_s3_key if fix else upload.error_file_s3_key
-        if key is None:
-            raise CommandError(_explain_missing_report(upload))
-        response = ctx.s3.get_object(Bucket=ctx.settings.bucket, Key=key)
-        with response["Body"] as body:
-            content = body.read()
-    if output is not None:
-        output.write_bytes(content)
-        print_line(f"Wrote {output}.", stderr=True)
-        return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
 
 
 def print_upload_table(uploads: Sequence[Upload]) -> None:
@@ -274,14 +265,6 @@ def parse_upload(response: Mapping[str, Any], upload_id: str) -> Upload:
     if response["upload"] is None:
         raise CommandError(f"There is no upload {upload_id}. See: onboarding uploads list")
     return upload_from_json(response["upload"])
-
-
-def _explain_missing_report(upload: Upload) -> str:
-    if upload.failure_code:
-        return f"{upload.upload_id} has no report: the file was rejected. {upload.failure_reason}"
-    if upload.status is UploadStatus.PROCESSING or (upload.error_records and upload.notified_at is None):
-        return f"{upload.upload_id} has no report yet: it is not finished."
-    return f"{upload.upload_id} has no report: every row is valid."
 
 
 def _as_utc(time: datetime | None) -> str | None:

@@ -101,8 +101,8 @@ class FillDown:
 class MappingDocument:
     """A mapping: the target of each header, constants by column, values to fill down, and translations of values.
 
-    `values` maps a column to translations: the vendor's value to ours. Headers and values are compared by
-    `normalize_key`.
+    `values` maps a column to translations: the vendor's value to a value of the list. Headers and values
+    are compared by `normalize_key`.
     """
 
     columns: Mapping[str, HeaderMapping] = field(default_factory=dict)
@@ -247,7 +247,7 @@ class MappingChoice:
 
 @dataclass(frozen=True, slots=True)
 class UsedValue:
-    """A value mapping that a file used: the vendor's value, ours, and the number of rows with it."""
+    """A value mapping that a file used: the vendor's value, its target, and the number of rows with it."""
 
     column: str
     vendor_value: str

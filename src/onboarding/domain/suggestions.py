@@ -1,183 +1,213 @@
-"""Suggestions for the correction of a value, shown with an error and never applied; blank if unclear."""
+"""Suggestions for the correction of a value, shown with an error and never applied; blank if unclear.
+
+Confidence of a suggested name: it is the only known name that fits in one of these ways, tried in this order.
+
+1. Its words are those of the name, without regard to case, accents, plural, order and language.
+2. The same, except for spelling mistakes: see `spelling`.
+3. The name is a part of it that says what it is: `Toys` for `Toys & Games`, and `Men` for `Men's Clothing`, but not
+   `Storage` for `Computer Storage`, and not `Mobile` for `Mobile Accessories`, which are other goods.
+4. It is a part of the name, and no longer one fits: `Books` for `Books and magazines`, but not for `Book shelves`.
+
+A path such as `Clothing > Men > Shirts` is searched from its last part, which is the most specific one; a part may mean
+a name together with the parts above it. A name for men, women, children and so on is suggested only for the same ones.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import combinations
 
+from onboarding.domain.category_words import (
+    is_category_word,
+    list_audiences,
+    list_goods_of_audiences,
+    list_kinds,
+    list_other_goods,
+    remove_plural_ending,
+    split_name,
+    translate,
+)
+from onboarding.domain.spelling import SpellingIndex, get_single
 from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, MAX_QUOTED_LENGTH
 
 _MAX_NAME_LENGTH = 100
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
-_APOSTROPHE = re.compile("['\u2019`\u00b4]")
-_FILLERS = frozenset(("and", "und", "et", "y", "e", "i", "the", "of", "for", "fur", "de", "a", "s"))
-_IRREGULAR_PLURALS = {"man": "men", "woman": "women", "child": "children", "kid": "kids"}
-# Minimum word lengths for one and for two wrong, missing, surplus or swapped letters; in shorter words these usually
-# result in another word (`Boots` and `Books`).
-_MIN_LENGTH_ONE_MISTAKE, _MIN_LENGTH_TWO_MISTAKES = 5, 9
-# Limits on processing time: the number of ways to leave out two letters grows with the square of a word's length.
-_MAX_CORRECTED_LENGTH = 16
 _MAX_CORRECTED_WORDS = 5
-_MAX_CANDIDATES = 10
+_MAX_PARTS = 8
+_MIN_LENGTH_WRONG_LETTER = 6
+_BETWEEN_PARTS = re.compile("[>/|\\\\\u00bb\u203a\u2192]|::")
+# Each phrase of a name is a description of its own: `Food & Beverage`.
+_BETWEEN_PHRASES = re.compile("[&+,;>/|\\\\]| (?:and|und|et|y|e|en) ", re.IGNORECASE)
 # Characters of the bytes 0x80 to 0x9F in Windows-1252; in Latin-1 they are control characters.
 _WINDOWS_1252 = {chr(byte): bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 
 
 def suggest_name(name: str, known_names: Collection[str]) -> str:
-    """Return `Did you mean '…'?` with the known name that `name` most probably means; blank if unclear.
-
-    Names are compared word by word, without regard to case, accents, plural and order. A known name is suggested if its
-    words are those of `name` except for spelling mistakes (one letter in words of five letters or more, two in words of
-    nine or more, not the first letter), or else if all words of one name are words of the other.
-    """
+    """Return `Did you mean '…'?` with the known name that `name` most probably means; blank if unclear."""
     suggestion = find_similar_name(name, known_names)
     return f"Did you mean '{suggestion}'?" if suggestion else ""
 
 
 def find_similar_name(name: str, known_names: Collection[str]) -> str:
     """Return the known name that `name` most probably means; blank if unclear."""
-    if not name or len(name) > _MAX_NAME_LENGTH:
-        return ""
-    return _find_nearest(name, frozenset(known_names))
+    return _find_similar_name(name, frozenset(known_names)) if name and len(name) <= _MAX_NAME_LENGTH else ""
 
 
 @lru_cache(maxsize=1024)
-def _find_nearest(name: str, known_names: frozenset[str]) -> str:
+def _find_similar_name(name: str, known_names: frozenset[str]) -> str:
     # Cached: files repeat the same name in thousands of rows.
-    return _build_index(known_names).find_nearest(name)
+    return _build_index(known_names).find(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownName:
+    """A known name with its English words without plural endings.
+
+    `phrases` are the words on each side of `&` and the like; `plurals` are those that the name has in the plural.
+    """
+
+    name: str
+    words: frozenset[str]
+    phrases: tuple[tuple[str, ...], ...]
+    plurals: frozenset[str]
+
+    def is_for(self, audience: Collection[str]) -> bool:
+        """Return whether the name is for nobody in particular, or for exactly this audience."""
+        own_audience = self.words & list_audiences()
+        return not own_audience or own_audience == audience
+
+    def is_described_by(self, words: frozenset[str]) -> bool:
+        """Return whether some of the name's words say what it is; the others may follow from these."""
+        if words <= list_audiences():
+            return self.words - words <= list_goods_of_audiences()
+        return any(
+            phrase[0] in words and list_other_goods().isdisjoint(frozenset(phrase) - words) for phrase in self.phrases
+        )
+
+    def is_part_of(self, part: Sequence[str], words: frozenset[str]) -> bool:
+        """Return whether a name with these words, and the same in English, means a kind of this one."""
+        attributes = {word for word in part[:-1] if remove_plural_ending(word) == word}
+        return (
+            self.words < words and attributes.isdisjoint(self.plurals) and list_kinds().isdisjoint(words - self.words)
+        )
 
 
 @dataclass(slots=True)
 class _Index:
-    """Index of known names by their words: the time of a search does not grow with the number of names.
+    """Index of known names by their words: the time of a search does not grow with the number of names."""
 
-    `misspelled` maps words with letters left out to the known words that they may be.
-    """
-
-    by_words: dict[frozenset[str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    spelling: SpellingIndex
     by_letters: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    with_word: dict[str, set[frozenset[str]]] = field(default_factory=lambda: defaultdict(set))
-    misspelled: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    by_own_words: dict[frozenset[str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    by_words: dict[frozenset[str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    by_word: dict[str, list[_KnownName]] = field(default_factory=lambda: defaultdict(list))
 
-    def find_nearest(self, name: str) -> str:
+    def find(self, name: str) -> str:
         """Return the known name that a name most probably means; blank if there is none or several."""
-        words = _list_words(name)
-        if not words:
-            return ""
-        equal_names = self.by_words.get(words) or self.by_letters.get("".join(_split_name(name)))
-        if equal_names:
-            return _get_single(equal_names)
-        if len(words) <= _MAX_CORRECTED_WORDS:
-            corrected_words = frozenset(self._correct(word) for word in words)
-            if corrected_words in self.by_words:
-                return _get_single(self.by_words[corrected_words])
-        longer_word_sets = set.intersection(*(self.with_word.get(word, set()) for word in words))
-        if longer_word_sets:
-            return _get_single([name for word_set in longer_word_sets for name in self.by_words[word_set]])
-        word_sets: set[frozenset[str]] = set()
-        for word in words:
-            word_sets |= self.with_word.get(word, set())
-        shorter_word_sets = [word_set for word_set in word_sets if word_set < words]
-        max_words = max(map(len, shorter_word_sets), default=0)
-        return _get_single(
-            [name for word_set in shorter_word_sets if len(word_set) == max_words for name in self.by_words[word_set]]
+        own_words = split_name(name)
+        words = frozenset(translate(own_words))
+        equal_names = (
+            self.by_own_words.get(frozenset(map(remove_plural_ending, own_words)))
+            or self.by_words.get(words)
+            or self.by_letters.get("".join(own_words))
+        )
+        if equal_names or not words:
+            return get_single(equal_names or ())
+        corrected_words = self._correct(words) if len(words) <= _MAX_CORRECTED_WORDS else words
+        if corrected_words in self.by_words:
+            return get_single(self.by_words[corrected_words])
+        parts = [part for text in _BETWEEN_PARTS.split(name) if (part := split_name(text))][-_MAX_PARTS:]
+        audience = words & list_audiences()
+        for i in range(len(parts) - 1, -1, -1):
+            names = self._find_part(parts[: i + 1], audience, is_path=len(parts) > 1)
+            if names:
+                return get_single(names)
+        return ""
+
+    def _find_part(self, parts: Sequence[Sequence[str]], audience: Collection[str], *, is_path: bool) -> Sequence[str]:
+        """Return the known names that the last part of a path may mean below the other ones."""
+        part = parts[-1]
+        words = frozenset(translate(part))
+        if is_path:
+            words_in_path = words.union(*map(translate, parts[:-1]))
+            names = self._find_in_path(words, words_in_path, audience)
+            if not names and len(words) <= _MAX_CORRECTED_WORDS:
+                corrected_words = self._correct(words)
+                names = self._find_in_path(corrected_words, words_in_path | corrected_words, audience)
+            if names:
+                return names
+        with_words = [known_name for known_name in self._list_with_all(words) if known_name.is_for(audience)]
+        if len(with_words) == 1 or not words <= list_audiences():
+            # Of several goods for an audience, `Men` may mean any.
+            with_words = [known_name for known_name in with_words if known_name.is_described_by(words)]
+        if with_words:
+            return [known_name.name for known_name in with_words]
+        return _list_longest(
+            known_name
+            for word in words
+            for known_name in self.by_word.get(word, ())
+            if known_name.is_part_of(part, words) and known_name.is_for(audience)
         )
 
-    def _correct(self, word: str) -> str:
-        """Return the known word of which a word is a misspelling; the word itself if there is none or several."""
-        if word in self.with_word or len(word) > _MAX_CORRECTED_LENGTH:
-            return word
-        candidates = {known_word for part in _leave_out_letters(word) for known_word in self.misspelled.get(part, ())}
-        if len(candidates) > _MAX_CANDIDATES:
-            return word
-        mistakes = {
-            known_word: _count_mistakes(word, known_word) for known_word in candidates if known_word[0] == word[0]
-        }
-        fewest_mistakes = min(mistakes.values(), default=0)
-        nearest = [
-            known_word
-            for known_word, count in mistakes.items()
-            if count == fewest_mistakes <= _get_max_mistakes(known_word)
-        ]
-        return nearest[0] if len(nearest) == 1 else word
+    def _find_in_path(
+        self, words: frozenset[str], words_in_path: frozenset[str], audience: Collection[str]
+    ) -> Sequence[str]:
+        """Return the longest known names with all words of a part, and otherwise only words of the parts above it."""
+        return _list_longest(
+            known_name
+            for known_name in self._list_with_all(words)
+            if known_name.words <= words_in_path
+            and list_other_goods().isdisjoint(known_name.words - words - list_goods_of_audiences())
+            and known_name.is_for(audience)
+        )
+
+    def _list_with_all(self, words: frozenset[str]) -> Sequence[_KnownName]:
+        """Return the known names that have all of these words."""
+        rarest = min((self.by_word.get(word, []) for word in words), key=len)
+        return [known_name for known_name in rarest if words <= known_name.words]
+
+    def _correct(self, words: frozenset[str]) -> frozenset[str]:
+        return frozenset(word if is_category_word(word) else self.spelling.correct(word) for word in words)
+
+
+def _list_longest(known_names: Iterable[_KnownName]) -> list[str]:
+    """Return the different names with the most words."""
+    lengths = {known_name.name: len(known_name.words) for known_name in known_names}
+    longest = max(lengths.values(), default=0)
+    return [name for name, length in lengths.items() if length == longest]
 
 
 @lru_cache(maxsize=4)
-def _build_index(known_names: frozenset[str]) -> _Index:
-    index = _Index()
-    for name in sorted(known_names):
-        words = _list_words(name)
-        index.by_words[words].append(name)
-        index.by_letters["".join(_split_name(name))].append(name)
-        for word in words:
-            index.with_word[word].add(words)
-    for word in index.with_word:
-        if len(word) <= _MAX_CORRECTED_LENGTH:
-            for part in _leave_out_letters(word):
-                index.misspelled[part].add(word)
+def _build_index(names: frozenset[str]) -> _Index:
+    known_names = [_parse_known_name(name) for name in sorted(names)]
+    index = _Index(
+        SpellingIndex(
+            {word for known_name in known_names for word in known_name.words},
+            min_length_wrong_letter=_MIN_LENGTH_WRONG_LETTER,
+        )
+    )
+    for known_name in known_names:
+        own_words = split_name(known_name.name)
+        index.by_letters["".join(own_words)].append(known_name.name)
+        index.by_own_words[frozenset(map(remove_plural_ending, own_words))].append(known_name.name)
+        index.by_words[known_name.words].append(known_name.name)
+        for word in known_name.words:
+            index.by_word[word].append(known_name)
     return index
 
 
-def _split_name(name: str) -> list[str]:
-    unaccented_name = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    # An apostrophe, as in `Men's`, does not separate words.
-    return [
-        word for word in _BETWEEN_WORDS.split(_APOSTROPHE.sub("", unaccented_name)) if word and word not in _FILLERS
-    ]
-
-
-def _list_words(name: str) -> frozenset[str]:
-    return frozenset(map(_remove_plural_ending, _split_name(name)))
-
-
-def _remove_plural_ending(word: str) -> str:
-    """Return a word without its plural ending, so that `Book` and `Books` are equal."""
-    if word in _IRREGULAR_PLURALS:
-        return _remove_plural_ending(_IRREGULAR_PLURALS[word])
-    if word.endswith("ies") and len(word) > len("ties"):
-        return f"{word[:-3]}y"
-    if word.endswith("s") and not word.endswith("ss") and len(word) > len("is"):
-        return word[:-1]
-    return word
-
-
-def _get_max_mistakes(word: str) -> int:
-    """Return the maximum number of wrong letters in a word."""
-    return (len(word) >= _MIN_LENGTH_ONE_MISTAKE) + (len(word) >= _MIN_LENGTH_TWO_MISTAKES)
-
-
-def _leave_out_letters(word: str) -> Iterator[str]:
-    """Yield a word with up to the maximum number of wrong letters left out, in every way.
-
-    Two words with such a part in common may be misspellings of each other.
-    """
-    for count in range(_get_max_mistakes(word) + 1):
-        for letters in combinations(word, len(word) - count):
-            yield "".join(letters)
-
-
-def _count_mistakes(word: str, other_word: str) -> int:
-    """Return the number of letters to change, add, drop or swap with the next one (Damerau-Levenshtein distance)."""
-    second_previous_row: list[int] = []
-    previous_row = list(range(len(other_word) + 1))
-    for i, letter in enumerate(word, 1):
-        row = [i]
-        for j, other_letter in enumerate(other_word, 1):
-            cost = min(previous_row[j] + 1, row[j - 1] + 1, previous_row[j - 1] + (letter != other_letter))
-            if i > 1 and j > 1 and letter == other_word[j - 2] and word[i - 2] == other_letter:
-                cost = min(cost, second_previous_row[j - 2] + 1)
-            row.append(cost)
-        second_previous_row, previous_row = previous_row, row
-    return previous_row[-1]
-
-
-def _get_single(names: Collection[str]) -> str:
-    return next(iter(names)) if len(names) == 1 else ""
+def _parse_known_name(name: str) -> _KnownName:
+    words = split_name(name)
+    phrases = [tuple(translate(split_name(phrase))) for phrase in _BETWEEN_PHRASES.split(name)]
+    return _KnownName(
+        name,
+        frozenset(translate(words)),
+        tuple(filter(None, phrases)),
+        frozenset(singular for word in words if (singular := remove_plural_ending(word)) != word),
+    )
 
 
 def suggest_visible_text(text: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from onboarding.domain import existing_product_rules, number_rules, spreadsheet_damage, suggestions
+from onboarding.domain.category_choices import describe_categories
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.image_urls import explain_invalid_url, is_public_url
 from onboarding.domain.models import Mode, Row, RowError
@@ -98,12 +99,10 @@ def validate_category(row: Row, context: ValidationContext) -> Iterable[RowError
     message = f"Invalid category: {printable(row.original.get('category', name))}"
     if "category" in row.original:
         message += f", which your mapping translates to {quoted(name)}: this category is not active"
+    # The most similar categories are not searched for a file with very many different ones: see `many_categories`.
     hint = "" if row.many_categories else suggestions.suggest_name(name, context.categories)
-    return [
-        RowError(
-            RowErrorCode.INVALID_CATEGORY, "category", message, name, "an active category of the marketplace", hint
-        )
-    ]
+    expected = describe_categories(context.categories, similar_to="" if row.many_categories else name)
+    return [RowError(RowErrorCode.INVALID_CATEGORY, "category", message, name, expected, hint)]
 
 
 def validate_sku_uniqueness(row: Row, context: ValidationContext) -> Iterable[RowError]:

@@ -1,4 +1,4 @@
-"""Translation of the vendor's values of closed lists to ours, by the value mappings of a file."""
+"""Translation of the vendor's values in columns with a closed list, by the value mappings of a file."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def map_values(rows: Sequence[Row], targets: ValueTargets) -> list[UsedValue]:
 
 @dataclass(frozen=True, slots=True)
 class UnmappedValue:
-    """A value that is not in the closed list of its column: its number of rows, and the most similar one of ours.
+    """A value that is not in the closed list of its column: its number of rows, and the most similar value of the list.
 
     `suggestion` is blank if none is similar enough.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
@@ -20,13 +19,14 @@ from onboarding.files.header_names import (
     count_known_columns,
     find_currencies,
     is_own_name,
-    list_spellings,
     match_column,
     match_columns,
     normalize_name,
     unwrap_text_formula,
 )
 from onboarding.files.models import MAX_COLUMNS, one_line
+from onboarding.files.name_similarity import find_nearest_names
+from onboarding.files.presets import count_preset_headers
 
 FIX_COLUMNS = ("_row", "_errors", "_hint")
 """Columns that a fix file has before the vendor's columns."""
@@ -50,8 +50,6 @@ _LINES_EXAMINED = 200
 _MIN_HEADER_NAMES = 3
 """Number of column names in a line that make it a header."""
 
-_MAX_COMPARED_NAMES = 60
-_MIN_SIMILARITY = 0.6
 _DIGIT = re.compile(r"[0-9]")
 
 # The vendor's cost in Odoo, but the price for customers at Amazon.
@@ -173,11 +171,11 @@ NO_CHOICE = MappingChoice()
 def find_header_index(lines: Sequence[Sequence[str]], choice: MappingChoice = NO_CHOICE) -> int:
     """Return the index of the header: of the first lines, the one that names most columns, if it names two or more.
 
-    A line with headers of a mapping for it names them as well. If there are products between two such lines, the first
-    one is the header, so that no product is above it.
+    A line with headers of a mapping for it, or with the signature of a preset, names them as well. If products are
+    between two such lines, the first one is the header, so that no product is above it.
     """
     column_counts = [
-        max(count_known_columns(line), count_mapped_headers(_list_names(line), choice))
+        max(count_known_columns(line), count_mapped_headers(_list_names(line), choice), count_preset_headers(line))
         for line in lines[:LINES_SEARCHED]
     ]
     first_index = next((i for i, line in enumerate(lines) if any(value.strip() for value in line)), 0)
@@ -361,24 +359,3 @@ def _reject_missing_columns(
         reason += f"; the nearest names: {', '.join(suggested_names)}"
     header_names = ", ".join(name for name in names if name) or "nothing"
     return FileRejection(RejectionCode.MISSING_COLUMNS, f"{reason}; the header line has: {header_names[:500]}")
-
-
-def find_nearest_names(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return for each missing column the most similar of the first names, if there is one; no name is used twice."""
-    spellings = [(spelling, column) for spelling, column in list_spellings().items() if column in missing]
-    candidates: list[tuple[float, str, str]] = []
-    for name in names[:_MAX_COMPARED_NAMES]:
-        similarities: dict[str, float] = {}
-        # SequenceMatcher caches information about the second sequence.
-        matcher = SequenceMatcher(None, "", normalize_name(name))
-        for spelling, column in spellings:
-            minimum = similarities.get(column, _MIN_SIMILARITY)
-            matcher.set_seq1(spelling)
-            if matcher.real_quick_ratio() > minimum and matcher.quick_ratio() > minimum and matcher.ratio() > minimum:
-                similarities[column] = matcher.ratio()
-        candidates += [(-similarity, name, column) for column, similarity in similarities.items()]
-    suggestions: dict[str, str] = {}
-    for _, name, column in sorted(candidates):
-        if column not in suggestions and name not in suggestions.values():
-            suggestions[column] = name
-    return suggestions

@@ -56,7 +56,7 @@ def _load_lists() -> dict[str, Any]:
 
 
 @cache
-def _load_units() -> frozenset[str]:
+def load_piece_units() -> frozenset[str]:
     """Return the words and abbreviations for pieces."""
     return frozenset(_load_lists()["pieces"])
 
@@ -86,7 +86,7 @@ def list_spellings() -> dict[str, str]:
 
 
 @cache
-def _list_false_friends() -> Mapping[str, frozenset[str]]:
+def list_false_friends() -> Mapping[str, frozenset[str]]:
     """Return the names with another meaning in another language, each with the other names of its own language."""
     false_friends = frozenset(map(normalize_name, _load_lists()["false_friends"]))
     other_names: dict[str, frozenset[str]] = {}
@@ -120,7 +120,7 @@ def match_column(name: str) -> str | None:
     if (
         unit in _NOTES
         or (column in PRICES and unit in _CURRENCIES)
-        or (column in _QUANTITIES and unit in _load_units())
+        or (column in _QUANTITIES and unit in load_piece_units())
     ):
         return column
     return None
@@ -130,10 +130,10 @@ def match_columns(names: Sequence[str]) -> list[str | None]:
     """Return the column of each name of a header, or None; a name in `false_friends` needs another of its language."""
     columns = [match_column(name) for name in names]
     normalized_names = [normalize_name(name) if column else "" for name, column in zip(names, columns, strict=True)]
-    false_friends = _list_false_friends().keys() & normalized_names
+    false_friends = list_false_friends().keys() & normalized_names
     if not false_friends:
         return columns
-    ignored_names = {friend for friend in false_friends if _list_false_friends()[friend].isdisjoint(normalized_names)}
+    ignored_names = {friend for friend in false_friends if list_false_friends()[friend].isdisjoint(normalized_names)}
     return [None if name in ignored_names else column for name, column in zip(normalized_names, columns, strict=True)]
 
 
@@ -174,7 +174,7 @@ def _split_unit(name: str, normalized_name: str) -> tuple[str, str]:
     """
     if match := _BRACKETS.fullmatch(name):
         unit = match[2].strip().rstrip(".").casefold()
-        is_known = unit in _CURRENCIES or unit in _NOTES or unit in _load_units()
+        is_known = unit in _CURRENCIES or unit in _NOTES or unit in load_piece_units()
         return (unit, match[1]) if is_known else ("", "")
     name = name.rstrip("* ")
     if name and name[-1] in _BARE_CURRENCIES:

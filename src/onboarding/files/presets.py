@@ -45,6 +45,12 @@ class Preset:
     headers: tuple[PresetHeader, ...]
     fill_downs: tuple[FillDown, ...] = ()
 
+    def count_headers(self, keys: frozenset[str]) -> int:
+        """Return the number of the preset's headers among normalized headers that complete a signature, otherwise 0."""
+        if not self.count_signature_headers(keys):
+            return 0
+        return sum(1 for header in self.headers if normalize_key(header.header) in keys)
+
     def count_signature_headers(self, keys: frozenset[str]) -> int:
         """Return the number of headers of the largest complete signature in normalized headers, or 0."""
         return max((len(signature) for signature in self.signatures if signature <= keys), default=0)
@@ -95,9 +101,9 @@ def find_preset(names: Iterable[str]) -> Preset | None:
 
 
 def count_preset_headers(values: Sequence[str]) -> int:
-    """Return the number of headers of the largest signature that a line completes, or 0."""
+    """Return the number of headers of a preset in a line that completes a signature of it, or 0."""
     keys = frozenset(normalize_key(value) for value in values[:MAX_COLUMNS] if len(value) <= MAX_HEADER_LENGTH)
-    return max(preset.count_signature_headers(keys) for preset in list_presets())
+    return max(preset.count_headers(keys) for preset in list_presets())
 
 
 def _parse_preset(fields: Mapping[str, Any]) -> Preset:

@@ -8,6 +8,7 @@ from itertools import count, islice
 
 from onboarding.domain.mappings import FileHeader
 from onboarding.domain.models import FileWarning, Row
+from onboarding.domain.number_interpretation import strip_trailing_zeros
 from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
 from onboarding.files.decimal_commas import CommaMeaning, DecimalSeparators, convert_decimal_comma, is_ambiguous
 from onboarding.files.header import Header
@@ -84,8 +85,10 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
         original: dict[str, str] = {}
         for column, number_format in number_formats.items():
             text = cells.get(column, "")
-            if text and (number := number_format.convert(text)) not in {None, text}:
-                cells[column], original[column] = number, text
+            number = number_format.convert(text) if text else None
+            if number is not None and number != text:
+                cells[column] = strip_trailing_zeros(number, NUMBER_COLUMNS[column].decimals)
+                original[column] = text
         cells |= constants
         surplus = surplus_fields.get(row_number, 0)
         row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_commas)

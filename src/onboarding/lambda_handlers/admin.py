@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from onboarding.lambda_handlers import admin_queries
+from onboarding.domain.mappings import InvalidMapping
+from onboarding.lambda_handlers import admin_mappings, admin_queries
 from onboarding.lambda_handlers.telemetry import logger
 from onboarding.pipeline import undo
 from onboarding.runtime import AppContext, get_context
@@ -73,7 +74,7 @@ def run_action(database: Database, name: str, arguments: Mapping[str, Any], acto
 
     try:
         return database.run(perform) if "connection" in parameters else perform(None)
-    except (InvalidInput, NotFound, undo.NotUndoable) as error:
+    except (AlreadyExists, InvalidInput, InvalidMapping, NotFound, undo.NotUndoable) as error:
         raise AdminError(str(error)) from error
 
 
@@ -210,6 +211,13 @@ ACTIONS: dict[str, Callable[..., Response]] = {
         update_operator,
         list_operators,
         undo_upload,
+        admin_mappings.save_mapping,
+        admin_mappings.list_mappings,
+        admin_mappings.show_mapping,
+        admin_mappings.delete_mapping,
+        admin_mappings.list_value_mappings,
+        admin_mappings.set_value_mappings,
+        admin_mappings.delete_value_mapping,
         admin_queries.show_upload,
         admin_queries.list_uploads,
         admin_queries.describe_upload,

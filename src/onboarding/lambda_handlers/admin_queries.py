@@ -12,10 +12,13 @@ from gzip import compress, decompress
 from typing import Any
 
 from onboarding.domain.json_objects import from_json
+from onboarding.domain.mapping_json import document_as_json, parse_document
 from onboarding.domain.models import Mode, OnError, Outcome, RowError, Upload, UploadStatus
 from onboarding.domain.upload_options import Options
+from onboarding.lambda_handlers.admin_mappings import mapping_as_json
 from onboarding.pipeline.dry_run import DryRun, dry_run
-from onboarding.storage import categories, file_details
+from onboarding.pipeline.mapping_proposals import MappingProposal
+from onboarding.storage import categories, file_details, mappings
 from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.queries import query
@@ -106,6 +109,7 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Response:
     counts = Counter(row.error.error_type for row in stream_report_rows(connection, upload_id))
     summary = get_error_summary(connection, upload_id)
     details = file_details.get_file_details(connection, upload_id)
+    applied = mappings.get_applied_mapping(connection, upload_id)
     return {
         "upload": upload_as_json(upload),
         "error_types": dict(counts.most_common()),
@@ -114,6 +118,8 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Response:
         "file_details": details and details.as_json(),
         "file_description": details and details.sentence(),
         "warnings": [asdict(warning) for warning in file_details.list_warnings(connection, upload_id)],
+        "mapping": applied and applied.mapping and mapping_as_json(applied.mapping),
+        "used_values": [asdict(value) for value in applied.used_values] if applied else [],
     }
 
 
@@ -150,15 +156,27 @@ def list_active_categories(connection: Connection) -> Response:
     return {"categories": categories.list_active_category_names(connection)}
 
 
-def validate_file(database: Database, *, content: str, vendor_id: str, options: Mapping[str, Any]) -> Response:
-    """Return the result of a dry run (`dry_run_as_json`); it and the file are encoded by `encode_content`."""
+def validate_file(
+    database: Database,
+    *,
+    content: str,
+    vendor_id: str,
+    options: Mapping[str, Any],
+    document: Mapping[str, Any] | None = None,
+) -> Response:
+    """Return the result of a dry run (`dry_run_as_json`); it and the file are encoded by `encode_content`.
+
+    `document` is a mapping that is applied instead of a stored one.
+    """
     default = Options()
     upload_options = Options(
         Mode(options.get("mode", default.mode)),
         OnError(options.get("on_error", default.on_error)),
         bool(options.get("force", default.force)),
+        options.get("mapping", default.mapping),
     )
-    result = dry_run(database.run, decode_content(content), vendor_id, upload_options)
+    parsed_document = None if document is None else parse_document(document)
+    result = dry_run(database.run, decode_content(content), vendor_id, upload_options, document=parsed_document)
     return {"result": encode_content(json.dumps(dry_run_as_json(result), ensure_ascii=False).encode())}
 
 
@@ -181,6 +199,23 @@ def dry_run_as_json(result: DryRun) -> Response:
             for number, errors in result.errors.items()
             for error in errors
         ],
+        "headers": [asdict(header) for header in result.headers],
+        "missing_columns": list(result.missing_columns),
+        "mapping": result.mapping and mapping_as_json(result.mapping),
+        "used_values": [asdict(value) for value in result.used_values],
+        "unmapped_values": [asdict(value) for value in result.unmapped_values],
+        "proposals": [_proposal_as_json(proposal) for proposal in result.proposals],
+    }
+
+
+def _proposal_as_json(proposal: MappingProposal) -> Response:
+    return {
+        "source": proposal.source,
+        "name": proposal.name,
+        "document": document_as_json(proposal.document),
+        "reasons": dict(proposal.reasons),
+        "missing_headers": list(proposal.missing_headers),
+        "new_headers": list(proposal.new_headers),
     }
 
 

@@ -47,6 +47,7 @@ class UploadResult:
     fix_file_s3_key: str | None = None
     findings: Sequence[str] = field(default_factory=list)
     warnings: Sequence[str] = field(default_factory=list)
+    mappings: Sequence[str] = field(default_factory=list)
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> UploadResult:
@@ -95,6 +96,8 @@ def render_body(result: UploadResult, link: str | None, fix_link: str | None = N
             "Warnings (these values were imported unchanged):",
             *(f"- {one_line(text)}" for text in result.warnings),
         ]
+    if result.mappings:
+        lines += ["", "How your mappings were used:", *(f"- {one_line(text)}" for text in result.mappings)]
     for label, url in (
         ("Error report with every row to fix (its Row Number is 1 for the first row below the header):", link),
         ("Your rejected rows, to fix and upload again:", fix_link),

@@ -19,10 +19,12 @@ def publish_result(
     *,
     findings: Sequence[str] = (),
     warnings: Sequence[str] = (),
+    mappings: Sequence[str] = (),
 ) -> None:
     """Publish the result of an upload to the topic, as JSON for functions and as text for e-mails to operators.
 
-    `findings` are the most frequent errors and `warnings` the warnings about accepted values, one sentence each.
+    `findings` are the most frequent errors, `warnings` those about accepted values, and `mappings` the effects of
+    the vendor's mappings, one sentence each.
     """
     result: dict[str, Any] = {
         "upload_id": upload.upload_id,
@@ -39,7 +41,7 @@ def publish_result(
         "fix_file_s3_key": fix_file_s3_key,
     }
     text = "\n".join(f"{name}: {one_line(str(value))}" for name, value in result.items() if value is not None)
-    result |= {"findings": list(findings), "warnings": list(warnings)}
+    result |= {"findings": list(findings), "warnings": list(warnings), "mappings": list(mappings)}
     _publish(ctx, f"Upload {upload.status}: {upload.upload_id}", text, result)
 
 

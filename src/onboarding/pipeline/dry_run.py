@@ -7,9 +7,8 @@ are skipped, and the default categories apply.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -26,12 +25,13 @@ from onboarding.domain.validation_context import ValidationContext
 from onboarding.domain.value_mapping import UnmappedValue, count_unmapped_values
 from onboarding.files.models import FileDetails
 from onboarding.files.parser import check_size
-from onboarding.pipeline.upload_mappings import NO_MAPPINGS, load_upload_mappings, use_document
+from onboarding.pipeline.mapping_proposals import MappingProposal, propose_mappings
+from onboarding.pipeline.upload_mappings import NO_MAPPINGS, UploadMappings, load_upload_mappings, use_document
 from onboarding.pipeline.upload_parsing import ParsedUpload, find_duplicate_upload, parse_upload
 from onboarding.storage import products, uploads
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import build_file_rejected_error
-from onboarding.storage.mappings import find_mapping
+from onboarding.storage.mappings import find_mapping, load_presets
 
 UPLOAD_ID = "DRY_RUN"
 
@@ -42,34 +42,6 @@ PARSING_SECONDS = 20
 """Time limit for parsing: on AWS the HTTP API responds within 30 seconds."""
 
 Result = TypeVar("Result")
-
-
-class ProposalSource(StrEnum):
-    """Source of a proposed mapping.
-
-    `mapping`: a mapping of the vendor for almost the same headers. `preset`: a preset for exports of another system.
-    `similarity`: similar names and values.
-    """
-
-    MAPPING = "mapping"
-    PRESET = "preset"
-    SIMILARITY = "similarity"
-
-
-@dataclass(frozen=True, slots=True)
-class MappingProposal:
-    """A mapping that the vendor may confirm.
-
-    `reasons` has a sentence for each header, where there is one. `missing_headers` are headers of the mapping that the
-    file lacks, `new_headers` those of the file that the mapping does not have.
-    """
-
-    source: ProposalSource
-    name: str
-    document: MappingDocument
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    missing_headers: Sequence[str] = ()
-    new_headers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,31 +106,34 @@ def dry_run(
     parse = partial(parse_upload, source, UPLOAD_ID, vendor_id, seconds=PARSING_SECONDS)
     if run is None:
         parsed_upload = parse("active", mappings=use_document(document, {}) if document else NO_MAPPINGS)
+        proposals = _propose(parsed_upload, (), ())
         if parsed_upload.rejection:
-            return _build_rejected_run(parsed_upload.rejection, parsed_upload, offline=True)
+            return _build_rejected_run(parsed_upload.rejection, parsed_upload, proposals, offline=True)
         context = ValidationContext(
             DEFAULT_CATEGORIES, set(), set(), mode=parsed_upload.options.mode, catalog_known=False
         )
-        return _validate_rows(parsed_upload, context, offline=True)
+        return _validate_rows(parsed_upload, context, proposals, offline=True)
     vendor_status = run(partial(uploads.get_vendor_status, vendor_id=vendor_id))
     if vendor_status is None:
         return _build_rejected_run(
             FileRejection(RejectionCode.UNKNOWN_VENDOR, f"The vendor '{vendor_id}' is not known")
         )
     option = options.mapping if options else None
-    mappings = run(partial(load_upload_mappings, vendor_id=vendor_id, option=option))
+    mappings, presets = run(partial(_load_mappings, vendor_id=vendor_id, option=option))
     if not isinstance(mappings, FileRejection):
         mappings = replace(
             use_document(document, mappings.targets) if document else mappings,
             find=lambda reference: run(lambda c: find_mapping(c, vendor_id, reference)),
         )
     parsed_upload = parse(vendor_status, mappings=mappings)
+    known_mappings = () if isinstance(mappings, FileRejection) else mappings.choice.by_headers
+    proposals = _propose(parsed_upload, known_mappings, presets)
     if parsed_upload.rejection:
-        return _build_rejected_run(parsed_upload.rejection, parsed_upload)
+        return _build_rejected_run(parsed_upload.rejection, parsed_upload, proposals)
     rejection, context = run(partial(_query_database, source=source, vendor_id=vendor_id, parsed_upload=parsed_upload))
     if rejection:
-        return _build_rejected_run(rejection, parsed_upload)
-    return _validate_rows(parsed_upload, context)
+        return _build_rejected_run(rejection, parsed_upload, proposals)
+    return _validate_rows(parsed_upload, context, proposals)
 
 
 def _query_database(
@@ -186,7 +161,29 @@ def _query_database(
     return rejection, products.load_validation_context(connection, parsed_upload.rows, parsed_upload.options.mode)
 
 
-def _validate_rows(parsed_upload: ParsedUpload, context: ValidationContext, *, offline: bool = False) -> DryRun:
+def _load_mappings(
+    connection: Connection, vendor_id: str, option: str | None
+) -> tuple[UploadMappings | FileRejection, Sequence[SavedMapping]]:
+    """Return the mappings of the upload, and the presets that operators have published."""
+    return load_upload_mappings(connection, vendor_id, option), load_presets(connection)
+
+
+def _propose(
+    parsed_upload: ParsedUpload, mappings: Sequence[SavedMapping], presets: Sequence[SavedMapping]
+) -> Sequence[MappingProposal]:
+    """Return mappings to confirm; none if one was applied and no required column is missing."""
+    if parsed_upload.mapping is not None and not parsed_upload.missing_columns:
+        return ()
+    return propose_mappings(parsed_upload.headers, mappings, presets)
+
+
+def _validate_rows(
+    parsed_upload: ParsedUpload,
+    context: ValidationContext,
+    proposals: Sequence[MappingProposal] = (),
+    *,
+    offline: bool = False,
+) -> DryRun:
     rows = parsed_upload.rows
     errors = {row.row_number: row_errors for row in rows if (row_errors := validate_row(row, context))}
     if errors and parsed_upload.options.on_error is OnError.REJECT_FILE:
@@ -205,6 +202,7 @@ def _validate_rows(parsed_upload: ParsedUpload, context: ValidationContext, *, o
         mapping=parsed_upload.mapping,
         used_values=parsed_upload.used_values,
         unmapped_values=_list_unmapped_values(rows, context.categories),
+        proposals=proposals,
     )
 
 
@@ -218,7 +216,11 @@ def _list_unmapped_values(rows: Sequence[Row], categories: Collection[str]) -> l
 
 
 def _build_rejected_run(
-    rejection: FileRejection, parsed_upload: ParsedUpload | None = None, *, offline: bool = False
+    rejection: FileRejection,
+    parsed_upload: ParsedUpload | None = None,
+    proposals: Sequence[MappingProposal] = (),
+    *,
+    offline: bool = False,
 ) -> DryRun:
     if parsed_upload is None:
         return DryRun(rejection, [], {}, {}, offline=offline)
@@ -231,4 +233,5 @@ def _build_rejected_run(
         headers=parsed_upload.headers,
         missing_columns=parsed_upload.missing_columns,
         mapping=parsed_upload.mapping,
+        proposals=proposals,
     )

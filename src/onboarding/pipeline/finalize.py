@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -53,9 +54,16 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
             return None
         findings = get_error_summary(connection, upload_id).sentences if upload.error_records else []
         warnings = [warning.message for warning in file_details.list_warnings(connection, upload_id)]
-        if len(warnings) > MAX_GROUPS:
-            warnings[MAX_GROUPS:] = [f"and {len(warnings) - MAX_GROUPS:,} more"]
-        events.publish_result(ctx, upload, files.report_key, files.fix_file_key, findings=findings, warnings=warnings)
+        applied = get_applied_mapping(connection, upload_id)
+        events.publish_result(
+            ctx,
+            upload,
+            files.report_key,
+            files.fix_file_key,
+            findings=findings,
+            warnings=_shorten(warnings),
+            mappings=_shorten(applied.sentences) if applied else (),
+        )
         failpoint(Failpoint.FINALIZE_PUBLISHED)
         uploads.mark_notified(connection, upload_id, files.report_key, files.fix_file_key)
         return upload
@@ -63,6 +71,12 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
     upload = ctx.database.run(publish)
     failpoint(Failpoint.FINALIZE_MARKED)
     return upload
+
+
+def _shorten(sentences: Sequence[str]) -> list[str]:
+    """Return the first sentences, and the number of the others."""
+    more = [f"and {len(sentences) - MAX_GROUPS:,} more"] if len(sentences) > MAX_GROUPS else []
+    return [*sentences[:MAX_GROUPS], *more]
 
 
 def _write_files(ctx: AppContext, upload: Upload) -> _Files:

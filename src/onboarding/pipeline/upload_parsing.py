@@ -13,8 +13,8 @@ from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
 from onboarding.domain.value_mapping import map_values, merge_targets
-from onboarding.files.header import find_nearest_names
 from onboarding.files.models import FileDetails, MappingNeeded, one_line
+from onboarding.files.name_similarity import find_nearest_names
 from onboarding.files.parser import check_size
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import TooComplex

@@ -36,6 +36,17 @@ class AppliedMapping:
     used_values: Sequence[UsedValue]
     missing_columns: Mapping[str, str]
 
+    @property
+    def sentences(self) -> list[str]:
+        """Return the effect of the mappings in sentences; none if no mapping was used."""
+        name = self.mapping.name if self.mapping is not None else None
+        sentences = [f"The mapping '{name}' was used"] if name else []
+        return sentences + [
+            f"{used.column} '{used.vendor_value}' was read as '{used.target}' in "
+            f"{used.rows:,} {'row' if used.rows == 1 else 'rows'}"
+            for used in self.used_values
+        ]
+
 
 def save_mapping(
     connection: Connection,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from onboarding.domain.mappings import HeaderSource
-from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
+from onboarding.pipeline.dry_run import DryRun
+from onboarding.pipeline.mapping_proposals import MappingProposal, ProposalSource
 from onboarding.pipeline.upload_parsing import find_closest_headers
 from onboarding.web.mapping_schemas import (
     DocumentFields,

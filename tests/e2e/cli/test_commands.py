@@ -107,6 +107,7 @@ COMMANDS_OF_A_STACK = [
     ("uploads", "list"),
     ("uploads", "show", "UPLOAD_1"),
     ("report", "UPLOAD_1"),
+    ("mappings", "list", "--vendor", "VEND001"),
     ("inbox",),
     ("inbox", "show", "1"),
 ]
@@ -220,7 +221,9 @@ def test_version_option_prints_version(capsys: Captured) -> None:
     assert capsys.readouterr().out == f"onboarding {__version__}\n"
 
 
-@pytest.mark.parametrize("command", [(), ("local",), ("uploads",), ("inbox",), ("upload",), ("demo",)])
+@pytest.mark.parametrize(
+    "command", [(), ("local",), ("uploads",), ("inbox",), ("upload",), ("mappings", "values"), ("demo",)]
+)
 def test_command_help_is_printed(command: Sequence[str], capsys: Captured) -> None:
     assert main([*command, "--help"]) == 0
     assert "Usage: onboarding" in capsys.readouterr().out

@@ -147,6 +147,24 @@ def test_upload_on_aws_is_followed_listed_displayed_reported_and_undone(tmp_path
 
 
 @pytest.mark.usefixtures("aws", "admin_function")
+def test_upload_on_aws_mapping_is_stored_used_and_deleted(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "mapped-on-aws.csv"
+    path.write_text(
+        "ART,product_name,category,price,stock_quantity\nmapped-on-aws,Kite,Books,9.90,8\n", encoding="utf-8"
+    )
+    options = (str(path), "--vendor", "VEND003", "--map", "ART=vendor_product_id,sku")
+    assert main(["validate", *options]) == 0
+    assert main(["upload", *options, "--save-mapping", "On AWS", "--wait"]) == 0
+    capsys.readouterr()
+    assert main(["mappings", "show", "On AWS", "--vendor", "VEND003", "--json"]) == 0
+    columns = json.loads(capsys.readouterr().out)["document"]["columns"]
+    assert columns == {"ART": {"columns": ["vendor_product_id", "sku"]}}
+    assert main(["mappings", "delete", "On AWS", "--vendor", "VEND003"]) == 0
+    assert main(["mappings", "delete", "On AWS", "--vendor", "VEND003"]) == 1
+    assert "VEND003 has no mapping 'On AWS'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("aws", "admin_function")
 def test_template_on_aws_has_the_active_categories(tmp_path: Path, ctx: AppContext) -> None:
     names = run_action(ctx.database, "list_active_categories", {})["categories"]
     assert main(["template", "--xlsx", "-o", str(tmp_path / "template.xlsx")]) == 0

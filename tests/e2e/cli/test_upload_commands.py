@@ -60,7 +60,8 @@ def test_validate_text_lists_errors_and_groups(run: Run, tmp_path: Path) -> None
     code, out, _ = run("validate", str(path), "--vendor", "VEND002")
     assert code == 2
     assert "0 of 60 rows are valid, 60 are invalid.\n" in out
-    assert "and 10 more errors. The most frequent:\n- 60 rows: category 'Elektronics', did you mean" in out
+    assert "What to fix, the most frequent first:\n- 60 rows: category 'Elektronics', did you mean" in out
+    assert out.endswith("\nand 10 more errors. All: --json\n")
     code, out, _ = run("validate", str(path), "--vendor", "VEND009")
     assert (code, out) == (3, "Would be rejected: The vendor 'VEND009' is not known (UNKNOWN_VENDOR)\n")
 

@@ -36,7 +36,7 @@ newest() {
 }
 """
 NEEDS_STACK = re.compile(
-    r"^(code=0; )?onboarding (upload|uploads|report|inbox|failures|watchdog|vendors) ", re.MULTILINE
+    r"^(code=0; )?onboarding (upload|uploads|report|inbox|failures|watchdog|vendors|mappings) ", re.MULTILINE
 )
 ENDS_WITH = re.compile(r"^(?P<command>.*?)\s+# ends with (?P<code>\d+)\b.*$", re.MULTILINE)
 

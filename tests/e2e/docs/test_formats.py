@@ -35,6 +35,7 @@ CELLS = {
 ERROR = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
 ERROR_SENTENCE = "8 rows: price '-10.00', expected a number from 0.01 to 999999.99 with at most two decimals"
 WARNING = "The column 'colour' is unknown and was not read"
+USED_VALUE = "category 'Men' was read as 'Men's Clothing' in 40 rows"
 
 
 class FakeClient:
@@ -70,7 +71,9 @@ def messages() -> list[Any]:
 def published() -> list[Any]:
     """Return the notifications of a finished upload and of a quarantined object, each with its attributes."""
     client = FakeClient()
-    publish_result(context(client), UPLOAD, REPORT, FIX_FILE, findings=[ERROR_SENTENCE], warnings=[WARNING])
+    publish_result(
+        context(client), UPLOAD, REPORT, FIX_FILE, findings=[ERROR_SENTENCE], warnings=[WARNING], mappings=[USED_VALUE]
+    )
     stray = S3ObjectVersion("bucket", "uploads/NOBODY/products.csv", "1")
     publish_quarantine(context(client), stray.key, describe_unknown_owner(stray))
     return [(json.loads(json.loads(call["Message"])["lambda"]), attributes(call)) for call in client.calls]

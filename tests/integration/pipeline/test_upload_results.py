@@ -13,8 +13,9 @@ from decimal import Decimal
 import pytest
 
 from onboarding.aws import error_queue, staging_table
+from onboarding.domain.category_choices import describe_categories
 from onboarding.domain.models import Row, Upload, UploadStatus
-from onboarding.domain.product_schema import COLUMNS
+from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES
 from onboarding.files.formula_escaping import unescape_formula
 from onboarding.pipeline import recovery
 from onboarding.pipeline.finalize import finalize_upload
@@ -100,7 +101,11 @@ def test_upload_equal_errors_are_grouped_in_email_and_history(pipeline: Pipeline
     ).fetchall()
     assert stored == [
         ("$1,234.50", "a number from 0.01 to 999999.99 with at most two decimals", "Did you mean 1234.50?"),
-        ("Elektronics", "an active category of the marketplace", "Did you mean 'Electronics'?"),
+        (
+            "Elektronics",
+            describe_categories(DEFAULT_CATEGORIES),
+            "Did you mean 'Electronics'?",
+        ),
     ]
 
 

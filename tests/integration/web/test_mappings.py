@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from onboarding.files.presets import list_presets
 from tests.support.api_clients import key_client, new_key, post_form, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
@@ -177,10 +178,12 @@ def test_operator_publishes_changes_and_deletes_a_preset(operator: httpx.Client,
     created = operator.post(path, json={"name": "Lightspeed", "document": FULL_DOCUMENT}).json()
     assert (created["name"], created["document"]) == ("Lightspeed", FULL_DOCUMENT)
     assert operator.get(path).json()["items"] == [created]
-    preset = {"name": "Lightspeed", "document": FULL_DOCUMENT}
     for client in (vendor_a, operator):
-        assert preset in client.get("/v1/mapping-presets").json()["items"]
-    assert operator.post(path, json=preset).status_code == 409
+        presets = {item["name"]: item["columns"] for item in client.get("/v1/mapping-presets").json()["items"]}
+        assert presets["Lightspeed"] == {
+            header: target["columns"] for header, target in FULL_DOCUMENT["columns"].items()
+        }
+    assert operator.post(path, json={"name": "lightspeed", "document": DOCUMENT}).status_code == 409
     changed = operator.patch(f"{path}/{created['mapping_id']}", json={"name": "Retail", "document": DOCUMENT}).json()
     assert (changed["name"], changed["version"]) == ("Retail", 2)
     # A preset is not a mapping of the vendor.
@@ -195,6 +198,15 @@ def test_operator_publishes_changes_and_deletes_a_preset(operator: httpx.Client,
     assert operator.delete(f"{path}/{created['mapping_id']}").status_code == 404
     names = [item["name"] for item in vendor_a.get("/v1/mapping-presets").json()["items"]]
     assert "Retail" not in names
+
+
+def test_presets_list_the_built_in_ones_first(operator: httpx.Client, vendor_a: httpx.Client) -> None:
+    operator.post("/v1/operator/mapping-presets", json={"name": "AAA", "document": DOCUMENT})
+    items = vendor_a.get("/v1/mapping-presets").json()["items"]
+    assert [item["name"] for item in items] == [*(preset.name for preset in list_presets()), "AAA"]
+    columns = {item["name"]: item["columns"] for item in items}
+    assert columns["Shopify"]["Variant SKU"] == ["vendor_product_id", "sku"]
+    assert columns["AAA"] == {"Artikel": ["vendor_product_id", "sku"]}
 
 
 def test_viewer_and_suspended_vendor_read_but_change_no_mappings(

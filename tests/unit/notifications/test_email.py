@@ -149,8 +149,12 @@ def test_render_body_file_name_with_line_breaks_stays_on_its_line(name: str) -> 
 @given(st.text())
 @example("uploads/A/a.csv\r\n\r\nStatus: COMPLETED")
 def test_render_body_vendor_text_with_line_breaks_stays_on_its_line(text: str) -> None:
-    expected = render_body(make_result(failure_reason="x", vendor_name="x", findings=["x"], warnings=["x"]), None)
-    result = make_result(failure_reason=text or "x", vendor_name=text, findings=[text], warnings=[text])
+    expected = render_body(
+        make_result(failure_reason="x", vendor_name="x", findings=["x"], warnings=["x"], mappings=["x"]), None
+    )
+    result = make_result(
+        failure_reason=text or "x", vendor_name=text, findings=[text], warnings=[text], mappings=[text]
+    )
     assert len(render_body(result, None).splitlines()) == len(expected.splitlines())
 
 
@@ -288,7 +292,7 @@ def test_from_message_published_result_is_equal() -> None:
 def test_from_message_of_another_version_tolerates_unknown_and_missing_fields() -> None:
     message = asdict(make_result()) | {"added_later": [1]}
     assert UploadResult.from_message(message) == make_result()
-    for name in ("fix_file_s3_key", "findings", "warnings", "failure_reason", "error_file_s3_key"):
+    for name in ("fix_file_s3_key", "findings", "warnings", "mappings", "failure_reason", "error_file_s3_key"):
         del message[name]
     assert UploadResult.from_message(message).upload_id == make_result().upload_id
 

@@ -95,12 +95,13 @@ def test_form_with_sent_fields_shows_them() -> None:
     assert (form.name, form.error) == ("New", "Wrong.")
 
 
-def test_target_choices_have_combinations_of_the_document() -> None:
+def test_target_choices_have_used_combinations() -> None:
     assert "brand unit" not in list_target_choices()
-    choices = list_target_choices(MappingDocument({"x": HeaderMapping(("brand", "unit"))}))
+    choices = list_target_choices([("brand", "unit"), ("sku", "vendor_product_id")])
     assert choices["brand unit"] == "Brand and Unit"
     assert choices["vendor_product_id sku"] == "Vendor product ID and SKU"
     assert choices[""] == "Do not import"
+    assert "sku vendor_product_id" not in choices
 
 
 @pytest.mark.parametrize(

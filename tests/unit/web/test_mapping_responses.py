@@ -16,7 +16,8 @@ from onboarding.domain.mappings import (
 )
 from onboarding.domain.value_mapping import UnmappedValue
 from onboarding.files.models import FileDetails
-from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
+from onboarding.pipeline.dry_run import DryRun
+from onboarding.pipeline.mapping_proposals import MappingProposal, ProposalSource
 from onboarding.web.dry_run_mappings import dry_run_mapping_fields
 from onboarding.web.mapping_schemas import document_fields, missing_column_responses
 from onboarding.web.schemas import header_function

@@ -20,10 +20,11 @@ from onboarding.domain.mappings import (
     SavedMapping,
     UsedValue,
 )
-from onboarding.domain.models import FileRejection, Mode
+from onboarding.domain.models import FileRejection, Mode, RowError
 from onboarding.domain.product_schema import REQUIRED
 from onboarding.domain.value_mapping import UnmappedValue
-from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
+from onboarding.pipeline.dry_run import DryRun
+from onboarding.pipeline.mapping_proposals import MappingProposal, ProposalSource
 from onboarding.web.portal.mapping_step import MappingStep, build_mapping_step
 
 BOTH = ("vendor_product_id", "sku")
@@ -116,7 +117,7 @@ def test_step_with_a_preset_suggests_its_targets() -> None:
     }
     reasons = {item.name: item.reason for item in step.open_headers}
     assert reasons["MAKTX"] == "the short text of SAP"
-    assert reasons["MATKL"] == "as in the preset 'SAP'"
+    assert reasons["MATKL"] == "As in the preset 'SAP'"
     assert not reasons["LGBST"]
     assert step.missing_labels == []
     assert next(column.constant for column in step.columns if column.name == "stock_quantity") == "5"
@@ -128,13 +129,21 @@ def test_step_with_a_preset_suggests_its_targets() -> None:
     assert step.fill_down == '{"group_header": "MATNR", "headers": ["MAKTX"]}'
 
 
-def test_step_with_several_proposals_prefers_the_better_one() -> None:
+def test_step_with_several_proposals_shows_the_best_one() -> None:
     similar = MappingDocument({"LGBST": HeaderMapping(("stock_quantity",)), "ERNAM": HeaderMapping(("price",))})
-    proposals = [proposal(ProposalSource.PRESET, SAP), proposal(ProposalSource.SIMILARITY, similar, "")]
+    proposals = [proposal(ProposalSource.SIMILARITY, similar, ""), proposal(ProposalSource.PRESET, SAP)]
     step = build_step(dry_run(SAP_HEADERS, REQUIRED, proposals=proposals))
-    assert targets(step)["LGBST"] == "stock_quantity"
-    assert targets(step)["EKPRI"] == "price"
-    assert not targets(step)["ERNAM"]
+    assert (targets(step)["LGBST"], targets(step)["EKPRI"]) == ("stock_quantity", "")
+
+
+@pytest.mark.parametrize(("field", "expected"), [("price", True), ("sku", False)])
+def test_step_with_a_number_format_is_required_if_it_may_fix_errors(field: str, expected: bool) -> None:
+    german = MappingDocument({"price": HeaderMapping(("price",), MappedNumberFormat(",", ".", "EUR"))})
+    result = replace(
+        dry_run(own(*REQUIRED), proposals=[proposal(ProposalSource.SIMILARITY, german, "")]),
+        errors={1: [RowError("INVALID_PRICE", field, "wrong")]},
+    )
+    assert build_step(result).is_required is expected
 
 
 def test_step_with_one_article_number_suggests_it_for_both_columns() -> None:

@@ -25,7 +25,8 @@ create table mapping_versions (
     mapping_id varchar(20) not null constraint mapping_versions_mapping_fk references mappings,
     version    integer     not null,
     vendor_id  varchar(50) constraint mapping_versions_vendor_fk references vendors,
-    document   jsonb       not null,
+    -- Not jsonb, which does not keep the order of the headers.
+    document   json        not null,
     created_by text        not null,
     created_at timestamptz not null default now(),
     constraint mapping_versions_pk primary key (mapping_id, version),

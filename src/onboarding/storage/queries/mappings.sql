@@ -13,7 +13,7 @@ on conflict do nothing
 insert into mapping_versions (mapping_id, version, vendor_id, document, created_by)
 select m.mapping_id,
     coalesce((select max(v.version) from mapping_versions v where v.mapping_id = m.mapping_id), 0) + 1,
-    m.vendor_id, %(document)s::jsonb, %(created_by)s
+    m.vendor_id, %(document)s::json, %(created_by)s
 from mappings m
 where m.mapping_id = %(mapping_id)s
 returning version

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from onboarding.domain.mappings import NO_MAPPING, SavedMapping
+from onboarding.files import presets
 from onboarding.storage import mappings
 from onboarding.storage.database import Connection
 from onboarding.web.auth import CurrentOperator, CurrentVendor, OperatorAdmin, Principal, Reader, VendorWriter
@@ -18,7 +19,6 @@ from onboarding.web.mapping_schemas import (
     MappingRequest,
     MappingResponse,
     MappingUpdate,
-    document_fields,
     mapping_response,
 )
 from onboarding.web.request_parameters import MappingId, VendorId
@@ -59,7 +59,9 @@ class PresetResponse(BaseModel):
     """A mapping for the exports of another system. It is proposed, and never applied before a person confirms it."""
 
     name: str
-    document: DocumentFields
+    columns: dict[str, list[str]] = Field(
+        description="Our columns for each header; of several headers for a column, the first one in the file feeds it"
+    )
 
 
 class PresetList(BaseModel):
@@ -180,10 +182,25 @@ def delete_mapping(mapping_id: MappingId, principal: VendorWriter, pool: PoolDep
 
 @presets_router.get("")
 def list_presets(principal: Reader, pool: PoolDep) -> PresetList:
-    """List the presets for exports of other systems."""
-    presets = principal.run(pool, mappings.load_presets)
+    """List the presets: those that are built in, then those that operators have published.
+
+    A dry run proposes the one for the file, as a document with the headers of the file.
+    """
+    published = principal.run(pool, mappings.load_presets)
     return PresetList(
-        items=[PresetResponse(name=str(preset.name), document=document_fields(preset.document)) for preset in presets]
+        items=[
+            *(
+                PresetResponse(name=preset.name, columns={h.header: list(h.target.columns) for h in preset.headers})
+                for preset in presets.list_presets()
+            ),
+            *(
+                PresetResponse(
+                    name=str(preset.name),
+                    columns={header: list(target.columns) for header, target in preset.document.columns.items()},
+                )
+                for preset in published
+            ),
+        ]
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -74,8 +74,8 @@ class MappingForm:
 
 
 def join_columns(columns: Sequence[str]) -> str:
-    """Return columns as the value of a control; `split_columns` is the reverse."""
-    return " ".join(columns)
+    """Return columns, in the order of the contract, as the value of a control; `split_columns` is the reverse."""
+    return " ".join(sorted(columns, key=COLUMNS.index))
 
 
 def split_columns(text: str) -> tuple[str, ...]:
@@ -88,14 +88,14 @@ def describe_columns(columns: Sequence[str]) -> str:
     return " and ".join(PRODUCT_SCHEMA[column].label for column in columns) or DO_NOT_IMPORT
 
 
-def list_target_choices(document: MappingDocument | None = None) -> dict[str, str]:
+def list_target_choices(used_targets: Iterable[Sequence[str]] = ()) -> dict[str, str]:
     """Return the choices for the target of a header: the labels by the value of the control.
 
-    Combinations of columns that a document has are choices too.
+    `used_targets` are targets that a control has; their combinations of columns are choices too.
     """
-    targets = [(), *((column,) for column in COLUMNS), IDENTIFIER_PAIR]
-    targets += [target.columns for target in document.columns.values()] if document else []
-    return {join_columns(columns): describe_columns(columns) for columns in targets}
+    targets = [(), *((column,) for column in COLUMNS), IDENTIFIER_PAIR, *used_targets]
+    values = [join_columns(columns) for columns in targets]
+    return {value: describe_columns(split_columns(value)) for value in values}
 
 
 def describe_number_format(number_format: MappedNumberFormat, samples: Sequence[str] = ()) -> str:
@@ -125,7 +125,7 @@ def build_mapping_form(
         name=fields.get("name", mapping.name or ""),
         version=mapping.version,
         headers=_list_header_fields(document, fields),
-        target_choices=list_target_choices(document),
+        target_choices=list_target_choices(target.columns for target in document.columns.values()),
         constants=constants,
         constant_choices={
             "": "Choose a column",

@@ -16,13 +16,13 @@ from onboarding.domain.mappings import (
     FileHeader,
     FillDown,
     HeaderMapping,
-    HeaderSource,
     MappingDocument,
     normalize_key,
 )
 from onboarding.domain.models import Mode
 from onboarding.domain.product_schema import NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED
-from onboarding.pipeline.dry_run import DryRun, MappingProposal, ProposalSource
+from onboarding.pipeline.dry_run import DryRun
+from onboarding.pipeline.mapping_proposals import ProposalSource
 from onboarding.pipeline.upload_parsing import list_required_columns
 from onboarding.storage.mappings import NAME_LENGTH
 from onboarding.web.portal.mapping_forms import (
@@ -44,9 +44,9 @@ _HEADER_REJECTIONS = (RejectionCode.AMBIGUOUS_COLUMNS, RejectionCode.DUPLICATE_C
 """Rejections that another choice of columns solves, as well as that of a file without required columns."""
 
 _REASONS = {
-    ProposalSource.MAPPING: "as in your mapping '{name}'",
-    ProposalSource.PRESET: "as in the preset '{name}'",
-    ProposalSource.SIMILARITY: "a similar name",
+    ProposalSource.MAPPING: "As in your mapping '{name}'",
+    ProposalSource.PRESET: "As in the preset '{name}'",
+    ProposalSource.SIMILARITY: "A similar name",
 }
 
 
@@ -169,23 +169,21 @@ def build_mapping_step(
     if not any(header.name for header in result.headers):
         return None
     suggestions = _Suggestions(result, document)
-    # The additional columns of a fix file have no name.
-    headers = [suggestions.build_header(header) for header in result.headers if header.name]
-    constants = _get_constants(result, document, suggestions)
-    columns = _build_columns(headers, constants, mode)
+    headers = suggestions.headers
+    columns = _build_columns(headers, suggestions.constants, mode)
     values = _build_values(result, document)
-    differences = suggestions.describe_differences()
     is_ambiguous = result.rejection is not None and result.rejection.code in _HEADER_REJECTIONS
     is_required = bool(
         result.missing_columns
         or is_ambiguous
-        or (differences and suggestions.is_used)
+        or (suggestions.differences and suggestions.is_used)
+        or suggestions.fixes_errors(result)
         or (result.unmapped_values and not values_shown)
     )
     open_headers, extra_headers, matched_headers = _group_headers(headers, any(column.is_missing for column in columns))
     if not is_required and not open_headers and not extra_headers and not values and document is None:
         return None
-    fill_down = suggestions.find_fill_down()
+    fill_down = suggestions.fill_down
     return MappingStep(
         is_required=is_required,
         open_headers=open_headers,
@@ -195,8 +193,8 @@ def build_mapping_step(
         values=values[:MAX_VALUES],
         more_values=max(0, len(values) - MAX_VALUES),
         category_names=category_names,
-        target_choices=list_target_choices(suggestions.get_document_in_use()),
-        differences=differences,
+        target_choices=suggestions.target_choices,
+        differences=suggestions.differences,
         fill_down=json.dumps(document_as_json(MappingDocument(fill_down=fill_down))["fill_down"]) if fill_down else "",
         fill_down_sentence=describe_fill_down(fill_down) if fill_down else "",
         name=_choose_name(result, suggestions, mapping_names, file_name),
@@ -226,104 +224,89 @@ def _group_headers(
 
 
 class _Suggestions:
-    """The target that the step shows for each header: the confirmed one, otherwise the best proposal."""
+    """The target that the step shows for each header: the confirmed one, otherwise that of the best proposal.
+
+    `headers` are those of the file. `document` is the mapping that was applied, or empty.
+    """
 
     def __init__(self, result: DryRun, document: MappingDocument | None) -> None:
-        self._headers = {normalize_key(header.name): header for header in result.headers if header.name}
-        self._document = document or (result.mapping.document if result.mapping else None)
-        # A person has confirmed the applied mapping: its headers need no suggestion.
-        self._proposals = [] if document else list(result.proposals)
-        self._targets: dict[str, tuple[MappingProposal, HeaderMapping]] = {}
-        taken = {
-            column for header in result.headers if header.source is HeaderSource.MAPPING for column in header.columns
-        }
-        for proposal in self._proposals:
-            self._take(proposal, taken)
+        # The additional columns of a fix file have no name.
+        self._file_headers = [header for header in result.headers if header.name]
+        self.proposal = result.proposals[0] if result.proposals and document is None else None
+        self.document = document or (result.mapping.document if result.mapping else MappingDocument())
+        names = [header.name for header in self._file_headers]
+        self._confirmed = self.document.list_targets(names)
+        proposed_document = self.proposal.document if self.proposal else MappingDocument()
+        self._suggested = proposed_document.list_targets(names)
+        self._taken = {column for target in self._suggested if target for column in target.columns}
+        self.headers = [
+            self._build_header(header, confirmed, suggested)
+            for header, confirmed, suggested in zip(self._file_headers, self._confirmed, self._suggested, strict=True)
+        ]
 
-    def _take(self, proposal: MappingProposal, taken: set[str]) -> None:
-        """Take the targets of a proposal for headers without one, unless a better proposal uses the columns."""
-        targets = {}
-        for header, target in self._list_targets(proposal.document):
-            key = normalize_key(header.name)
-            if (
-                target is not None
-                and header.source is not HeaderSource.MAPPING
-                and key not in self._targets
-                and target.columns
-                and taken.isdisjoint(target.columns)
-            ):
-                targets[key] = (proposal, target)
-        self._targets |= targets
-        taken |= {column for _, target in targets.values() for column in target.columns}
-
-    def _list_targets(self, document: MappingDocument) -> Iterator[tuple[FileHeader, HeaderMapping | None]]:
-        headers = list(self._headers.values())
-        yield from zip(headers, document.list_targets(header.name for header in headers), strict=True)
+    def _build_header(
+        self, header: FileHeader, confirmed: HeaderMapping | None, suggested: HeaderMapping | None
+    ) -> StepHeader:
+        current = join_columns(header.columns)
+        samples = header.samples[:SAMPLES]
+        if self.proposal is None or suggested is None:
+            # A suggestion for another header may need a column of this one.
+            target = join_columns([column for column in header.columns if column not in self._taken])
+            number_format = _describe_number_format(confirmed.number_format if confirmed else None, samples)
+            return StepHeader(header.name, samples, current, target, "", *number_format)
+        target = join_columns(suggested.columns)
+        number_format = _describe_number_format(suggested.number_format, samples)
+        reason = ""
+        if target != current or suggested.number_format is not None:
+            reason = self.proposal.reasons.get(header.name) or _REASONS[self.proposal.source].format(
+                name=self.proposal.name
+            )
+        return StepHeader(header.name, samples, current, target, reason, *number_format)
 
     @property
     def is_used(self) -> bool:
-        """Return whether the target of a header is a suggestion."""
-        return bool(self._targets)
+        """Return whether the step shows a suggestion."""
+        return any(header.is_suggested for header in self.headers)
 
     @property
-    def proposals_in_use(self) -> list[MappingProposal]:
-        """Return the proposals from which a suggestion comes, best first."""
-        used = {id(proposal) for proposal, _ in self._targets.values()}
-        return [proposal for proposal in self._proposals if id(proposal) in used]
+    def constants(self) -> Mapping[str, str]:
+        """Return the constants of the proposal and of the applied mapping, by column."""
+        return {**(self.proposal.document.constants if self.proposal else {}), **self.document.constants}
 
-    def get_document_in_use(self) -> MappingDocument:
-        """Return a document with the suggested targets and those of the applied mapping."""
-        columns = dict(self._document.columns) if self._document else {}
-        taken = {column for target in columns.values() for column in target.columns}
-        for key, (_, target) in self._targets.items():
-            if taken.isdisjoint(target.columns) and self._headers[key].name not in columns:
-                columns[self._headers[key].name] = target
-        return MappingDocument(columns)
+    @property
+    def target_choices(self) -> dict[str, str]:
+        """Return the choices for the target of a header, with the combinations that a control shows first."""
+        return list_target_choices([header.target.split() for header in self.headers])
 
-    def build_header(self, header: FileHeader) -> StepHeader:
-        """Return a header with the target that the step shows first."""
-        key = normalize_key(header.name)
-        current = join_columns(header.columns)
-        samples = header.samples[:SAMPLES]
-        if key not in self._targets:
-            # A suggestion for another header may need the column of this one.
-            suggested = {column for _, target in self._targets.values() for column in target.columns}
-            is_replaced = header.source is not HeaderSource.MAPPING and not suggested.isdisjoint(header.columns)
-            confirmed = self._document.list_targets([header.name])[0] if self._document else None
-            number_format = _describe_number_format(confirmed.number_format if confirmed else None, samples)
-            return StepHeader(header.name, samples, current, "" if is_replaced else current, "", *number_format)
-        proposal, suggestion = self._targets[key]
-        target = join_columns(suggestion.columns)
-        reason = proposal.reasons.get(header.name) or _REASONS[proposal.source].format(name=proposal.name)
-        if target == current and suggestion.number_format is None:
-            reason = ""
-        number_format = _describe_number_format(suggestion.number_format, samples)
-        return StepHeader(header.name, samples, current, target, reason, *number_format)
-
-    def describe_differences(self) -> str:
+    @property
+    def differences(self) -> str:
         """Return how the file differs from the mapping of the vendor that is proposed, otherwise a blank text."""
-        for proposal in self._proposals:
-            if proposal.source is ProposalSource.MAPPING:
-                parts = []
-                if proposal.new_headers:
-                    parts.append(f"has {_quote(proposal.new_headers)} in addition")
-                if proposal.missing_headers:
-                    parts.append(f"lacks {_quote(proposal.missing_headers)}")
-                return (
-                    f"Compared with your mapping '{proposal.name}', this file {' and '.join(parts)}." if parts else ""
-                )
-        return ""
+        if self.proposal is None or self.proposal.source is not ProposalSource.MAPPING:
+            return ""
+        parts = []
+        if self.proposal.new_headers:
+            parts.append(f"has {_quote(self.proposal.new_headers)} in addition")
+        if self.proposal.missing_headers:
+            parts.append(f"lacks {_quote(self.proposal.missing_headers)}")
+        return f"Compared with your mapping '{self.proposal.name}', this file {' and '.join(parts)}." if parts else ""
 
-    def find_fill_down(self) -> FillDown | None:
+    @property
+    def fill_down(self) -> FillDown | None:
         """Return the values to fill down, limited to the headers of the file."""
-        documents = [self._document] if self._document else [proposal.document for proposal in self.proposals_in_use]
-        for document in documents:
-            fill_down = document.fill_down
-            if fill_down and normalize_key(fill_down.group_header) in self._headers:
-                headers = tuple(header for header in fill_down.headers if normalize_key(header) in self._headers)
-                if headers:
-                    return FillDown(fill_down.group_header, headers)
-        return None
+        fill_down = (self.proposal.document if self.proposal else self.document).fill_down
+        keys = {normalize_key(header.name) for header in self._file_headers}
+        if fill_down is None or normalize_key(fill_down.group_header) not in keys:
+            return None
+        headers = tuple(header for header in fill_down.headers if normalize_key(header) in keys)
+        return FillDown(fill_down.group_header, headers) if headers else None
+
+    def fixes_errors(self, result: DryRun) -> bool:
+        """Return whether a suggested notation of numbers is for a column with errors."""
+        columns = {
+            column for header in self.headers if header.is_suggested and header.number_format
+            for column in header.target.split()
+        }  # fmt: skip
+        return any(error.field in columns for errors in result.errors.values() for error in errors)
 
 
 def _describe_number_format(number_format: MappedNumberFormat | None, samples: Sequence[str]) -> tuple[str, str]:
@@ -336,15 +319,6 @@ def _describe_number_format(number_format: MappedNumberFormat | None, samples: S
 
 def _quote(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
-
-
-def _get_constants(result: DryRun, document: MappingDocument | None, suggestions: _Suggestions) -> Mapping[str, str]:
-    if document is not None:
-        return document.constants
-    constants: dict[str, str] = {}
-    for proposal in reversed(suggestions.proposals_in_use):
-        constants |= proposal.document.constants
-    return constants | (dict(result.mapping.document.constants) if result.mapping else {})
 
 
 def _build_columns(headers: Sequence[StepHeader], constants: Mapping[str, str], mode: Mode) -> list[StepColumn]:
@@ -392,10 +366,8 @@ def _choose_name(result: DryRun, suggestions: _Suggestions, mapping_names: Colle
     """Return the name of the mapping to remember: that of the applied one, otherwise a new one."""
     if result.mapping is not None and result.mapping.name:
         return result.mapping.name
-    names = [
-        proposal.name for proposal in suggestions.proposals_in_use if proposal.source is not ProposalSource.SIMILARITY
-    ]
-    name = (names[0] if names else PurePath(file_name).stem).replace("/", "-").strip()[: NAME_LENGTH - 4] or "My files"
+    proposed_name = suggestions.proposal.name if suggestions.proposal else ""
+    name = (proposed_name or PurePath(file_name).stem).replace("/", "-").strip()[: NAME_LENGTH - 4] or "My files"
     taken = {other.casefold() for other in mapping_names} | {"none"}
     number = 2
     unique_name = name

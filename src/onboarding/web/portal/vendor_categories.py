@@ -9,11 +9,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from onboarding.storage import categories, value_mappings
 from onboarding.storage.database import Connection
-from onboarding.web.api.value_mappings import delete_value
+from onboarding.web.api.value_mappings import delete_value, list_page
 from onboarding.web.auth import CurrentVendor, Principal, VendorWriter
 from onboarding.web.database import DatabasePool, PoolDep
+from onboarding.web.pagination import LongCursor
 from onboarding.web.portal.forms import FormState, Text, render_form_page
-from onboarding.web.portal.saved_mappings import set_value
+from onboarding.web.portal.rendering import page_links
+from onboarding.web.portal.saved_mappings import VALUES_PER_PAGE, set_value
 from onboarding.web.request_parameters import ValueMappingId
 
 router = APIRouter(prefix="/categories", include_in_schema=False)
@@ -21,10 +23,14 @@ router = APIRouter(prefix="/categories", include_in_schema=False)
 
 @router.get("")
 def show_categories(
-    request: Request, principal: CurrentVendor, pool: PoolDep, notice: Literal["saved", "removed", ""] = ""
+    request: Request,
+    principal: CurrentVendor,
+    pool: PoolDep,
+    notice: Literal["saved", "removed", ""] = "",
+    cursor: LongCursor = None,
 ) -> Response:
     """Show the active categories, the vendor's value mappings and the category aliases."""
-    return _render_categories(request, principal, pool, FormState(notice=notice))
+    return _render_categories(request, principal, pool, FormState(notice=notice), cursor)
 
 
 @router.post("")
@@ -46,14 +52,25 @@ def remove_value(value_mapping_id: ValueMappingId, principal: VendorWriter, pool
     return RedirectResponse("/categories?notice=removed", status_code=303)
 
 
-def _render_categories(request: Request, principal: Principal, pool: DatabasePool, form: FormState) -> Response:
+def _render_categories(
+    request: Request, principal: Principal, pool: DatabasePool, form: FormState, cursor: str | None = None
+) -> Response:
     def work(connection: Connection) -> dict[str, Any]:
         active_categories = [item for item in categories.list_categories(connection) if item["is_active"]]
         return {
             "categories": active_categories,
             "category_names": [item["category_name"] for item in active_categories],
-            "value_mappings": value_mappings.list_value_mappings(connection, principal.vendor_id),
             "aliases": value_mappings.list_value_mappings(connection, None),
         }
 
-    return render_form_page("vendor_categories.html", request, principal, form, {}, **principal.run(pool, work))
+    own_values = list_page(principal, pool, principal.vendor_id, cursor, VALUES_PER_PAGE)
+    return render_form_page(
+        "vendor_categories.html",
+        request,
+        principal,
+        form,
+        {},
+        value_mappings=own_values.items,
+        **page_links("/categories", {}, cursor, own_values.next),
+        **principal.run(pool, work),
+    )

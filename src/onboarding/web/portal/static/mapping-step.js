@@ -5,8 +5,8 @@ import { request } from "./api-client.js";
 const split = (text) => text.split(" ").filter(Boolean);
 
 // Returns the step in the preview, or null if it has none. `onApply` is called with the choices, `onChange` whenever
-// one of them changes. `previous` are the choices that the preview shows, or null.
-export function findStep(preview, previous, { onApply, onChange }) {
+// one of them changes. `previous` are the choices that the preview shows, or null; `edits` those that were changed since.
+export function findStep(preview, previous, edits, { onApply, onChange }) {
   const root = preview.querySelector("#mapping-step");
   if (!root) return null;
   const element = (id) => root.querySelector(`#${id}`);
@@ -17,9 +17,13 @@ export function findStep(preview, previous, { onApply, onChange }) {
   const missingText = element("missing-columns");
   const control = (row) => row.querySelector("select, input");
   const columnsOf = (row) => split(control(row).value);
+  const rows = [...headerRows, ...valueRows, ...columnFields.filter(control)];
+  const keyOf = ({ dataset: { header, value, column } }) => JSON.stringify([header, value, column]);
+  let isChanged = false;
 
   root.addEventListener("change", (event) => {
     if (event.target.closest(".remember")) return update();
+    isChanged = true;
     const row = event.target.closest("tr[data-header], tr[data-value]");
     row?.querySelector(".suggestion")?.remove();
     const replaced = row?.dataset.header === undefined ? "" : releaseColumns(row);
@@ -28,6 +32,7 @@ export function findStep(preview, previous, { onApply, onChange }) {
   });
   root.addEventListener("input", (event) => {
     if (!event.target.closest("[data-column]")) return;
+    isChanged = true;
     update();
     onChange();
   });
@@ -41,7 +46,19 @@ export function findStep(preview, previous, { onApply, onChange }) {
     element("remember-mapping").checked = previous.remember;
     if (previous.name) element("mapping-name").value = previous.name;
   }
+  if (edits) restore();
   update();
+
+  // The preview was loaded again, for example with another mode, before the changes were applied.
+  function restore() {
+    for (const row of rows) {
+      const value = edits.get(keyOf(row));
+      if (value === undefined || value === control(row).value) continue;
+      control(row).value = value;
+      row.querySelector(".suggestion")?.remove();
+    }
+    isChanged = true;
+  }
 
   // A column takes its values from one header: another header that has it loses it. Returns a sentence about that.
   function releaseColumns(row) {
@@ -132,6 +149,8 @@ export function findStep(preview, previous, { onApply, onChange }) {
   return {
     isRequired: "required" in root.dataset,
     apply,
+    // Returns the changes that were not applied, or null.
+    readEdits: () => (isChanged ? new Map(rows.map((row) => [keyOf(row), control(row).value])) : null),
     focus() {
       const part = root.querySelector("details #match-columns") ? "match-categories" : "match-columns";
       element(`${part}-title`).focus();

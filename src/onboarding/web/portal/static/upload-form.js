@@ -103,6 +103,7 @@ function initialize() {
     showApply(false);
     preview.setAttribute("aria-busy", "true");
     const shownBefore = [...preview.childNodes];
+    const edits = newChoices === choices ? step?.readEdits() : null;
     preview.replaceChildren(paragraph("Reading the file …", "loading"));
     try {
       const response = await requestPreview(newChoices, abort.signal);
@@ -115,8 +116,9 @@ function initialize() {
       const rows = Number(preview.querySelector("[data-rows]")?.dataset.rows);
       uploadButton.disabled = rows === 0;
       if (rows) uploadButton.textContent = `Upload ${rows === 1 ? "1 row" : `${rows.toLocaleString()} rows`}`;
-      step = findStep(preview, choices, { onApply: loadPreview, onChange: requireApply });
+      step = findStep(preview, choices, edits, { onApply: loadPreview, onChange: requireApply });
       showApply(step?.isRequired);
+      if (step?.readEdits()) requireApply();
       if (step?.isRequired) step.focus();
       else if (isApplied) preview.querySelector("#preview-title").focus();
       scrollIntoView(preview);
