@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count, islice
 
 from onboarding.domain.mappings import FileHeader
@@ -61,7 +62,11 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
     decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
     columns, text_formula_columns = lines.header.columns, lines.header.text_formula_columns
     surplus_fields, uncertain_columns = lines.surplus_fields, signs.uncertain
-    copies, number_formats, constants = lines.header.copies, lines.header.number_formats, lines.header.constants
+    copies, constants = lines.header.copies, lines.header.constants
+    converters = [
+        (column, lru_cache(maxsize=4096)(number_format.build_converter()), NUMBER_COLUMNS[column].decimals)
+        for column, number_format in lines.header.number_formats.items()
+    ]
     decimal_commas = tuple(decimal_columns)
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
@@ -83,12 +88,13 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
             if column in cells:
                 cells[column] = convert_decimal_comma(cells[column], DECIMALS[column])
         original: dict[str, str] = {}
-        for column, number_format in number_formats.items():
-            text = cells.get(column, "")
-            number = number_format.convert(text) if text else None
-            if number is not None and number != text:
-                cells[column] = strip_trailing_zeros(number, NUMBER_COLUMNS[column].decimals)
-                original[column] = text
+        for column, convert, decimals in converters:
+            if column in cells:
+                text = cells[column]
+                number = convert(text)
+                if number is not None and number != text:
+                    cells[column] = strip_trailing_zeros(number, decimals)
+                    original[column] = text
         cells |= constants
         surplus = surplus_fields.get(row_number, 0)
         row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_commas)

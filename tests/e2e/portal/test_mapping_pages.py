@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -99,7 +100,7 @@ def test_sap_file_is_matched_once_and_accepted_without_a_question_the_second_tim
     expect(page.locator("#preview")).to_contain_text("All 450 rows are valid.")
     submit_upload(page)
     expect(page.locator("#rejected-rows")).to_have_text("0")
-    expect(page.get_by_text("Mapping 'export' was used.")).to_be_visible()
+    expect(page.get_by_text("Mapping 'SAP' was used.")).to_be_visible()
     expect(page.get_by_text("'Men' → Men's Clothing, 225 rows")).to_be_visible()
     check_accessibility(page)
     assert count_products(pipeline.connection, "SAPFILE", "Women's Clothing") == 225
@@ -107,8 +108,54 @@ def test_sap_file_is_matched_once_and_accepted_without_a_question_the_second_tim
     page.goto("/")
     drop_file(page, "next.csv", sap_file("B"))
     expect(page.locator("#preview")).to_contain_text("All 6 rows are valid.")
-    expect(page.locator("#preview")).to_contain_text("Mapping 'export' was used.")
+    expect(page.locator("#preview")).to_contain_text("Mapping 'SAP' was used.")
     expect(page.locator("#mapping-step")).to_have_count(0)
+    submit_upload(page)
+    expect(page.locator("#rejected-rows")).to_have_text("0")
+
+
+FILES = {
+    "sap": sap_file("BUDGET-S", rows=450),
+    "shopify": (
+        b"Handle,Title,Vendor,Type,Option1 Value,Variant SKU,Variant Grams,Variant Inventory Qty,Variant Price,Status\n"
+        b"shirt,Linen shirt,Harbour,Men,S,BUDGET-LS,310,14,59.00,active\n"
+        b"shirt,,,,M,BUDGET-LM,320,9,59.00,\n"
+    ),
+    "woocommerce": (
+        b"ID,Type,SKU,Name,Published,Stock,Weight (kg),Sale price,Regular price,Categories,Images\n"
+        b"501,simple,BUDGET-W1,Shirt,1,40,0.18,,19.00,Clothing > Women,https://shop.example.com/tee.jpg\n"
+        b"502,simple,BUDGET-W2,Belt,1,12,0.21,,29.50,Accessories > Belts,\n"
+    ),
+    "german": (
+        "Artikelnummer;Bezeichnung;Warengruppe;Preis;Bestand;Gewicht\n"
+        "BUDGET-G1;Hemd;Herren;1.204,50 €;5;500 g\nBUDGET-G2;Bluse;Damen;29,90 €;7;300 g\n"
+    ).encode(),
+    "categories": csv_of(product(f"BUDGET-C{n}", category=("Men", "Women")[n % 2]) for n in range(450)),
+}
+MAX_CLICKS = 6
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_export_enters_the_catalog_with_few_clicks_and_without_a_question_the_next_time(
+    open_vendor: OpenVendor, tmp_path: Path, name: str
+) -> None:
+    page = open_vendor(f"BUDGET-{name.upper()}")
+    (tmp_path / "export.csv").write_bytes(FILES[name])
+    page.get_by_label("choose a file").set_input_files(tmp_path / "export.csv")
+    clicks = 1
+    expect(page.locator("#mapping-step[data-required]")).to_be_visible()
+    while page.locator("#mapping-step[data-required]").count():
+        apply_choices(page)
+        clicks += 1
+        assert clicks < MAX_CLICKS
+    submit_upload(page)
+    expect(page.locator("#rejected-rows")).to_have_text("0")
+
+    (tmp_path / "next.csv").write_bytes(FILES[name].replace(b"BUDGET", b"SECOND"))
+    page.goto("/")
+    page.get_by_label("choose a file").set_input_files(tmp_path / "next.csv")
+    expect(page.locator("#preview-title")).to_be_visible()
+    expect(page.locator("#mapping-step[data-required]")).to_have_count(0)
     submit_upload(page)
     expect(page.locator("#rejected-rows")).to_have_text("0")
 
@@ -198,14 +245,14 @@ def test_column_of_two_headers_is_released_and_announced(open_vendor: OpenVendor
 def test_name_of_another_mapping_is_rejected_before_the_upload(open_vendor: OpenVendor, pipeline: Pipeline) -> None:
     page = open_vendor("NAMES")
     document = MappingDocument()
-    mappings.save_mapping(pipeline.connection, Actor("test"), "NAMES", document, name="Taken", headers=["other"])
+    mappings.save_mapping(pipeline.connection, Actor("test"), "NAMES", document, name="sap", headers=["other"])
     drop_file(page, "taken.csv", sap_file("N", ["Books"]))
     match_columns(page)
-    expect(page.get_by_label("Name of the mapping")).to_have_value("taken 2")
-    page.get_by_label("Name of the mapping").fill("Taken")
+    expect(page.get_by_label("Name of the mapping")).to_have_value("SAP 2")
+    page.get_by_label("Name of the mapping").fill("SAP")
     apply_choices(page)
     page.get_by_role("button", name="Upload 6 rows").click()
-    expect(page.get_by_role("alert")).to_contain_text("There is another mapping with the name 'Taken'.")
+    expect(page.get_by_role("alert")).to_contain_text("There is another mapping with the name 'SAP'.")
     expect(page.get_by_label("Name of the mapping")).to_be_focused()
     page.get_by_label("Name of the mapping").fill("Free")
     submit_upload(page)
@@ -231,9 +278,11 @@ def test_extra_headers_do_not_open_the_step(open_vendor: OpenVendor) -> None:
 
 def test_rejected_file_shows_the_closest_headers(open_vendor: OpenVendor, pipeline: Pipeline) -> None:
     page = open_vendor("REJECTED")
-    upload = pipeline.run("REJECTED", "columns.csv", b"sku,product_name,category,price,stok quantitty\n1,2,Books,3,4\n")
+    upload = pipeline.run(
+        "REJECTED", "columns.csv", b"sku,product_name,category,price,stock quantitty\n1,2,Books,3,4\n"
+    )
     page.goto(f"/uploads/{upload.upload_id}")
-    expect(page.get_by_role("row", name=re.compile("^Stock quantity"))).to_contain_text("stok quantitty")
+    expect(page.get_by_role("row", name=re.compile("^Stock quantity"))).to_contain_text("stock quantitty")
     check_accessibility(page)
     page.get_by_role("link", name="Upload again and match the columns").click()
     expect(page.get_by_role("heading", name="Upload products")).to_be_visible()
