@@ -123,8 +123,8 @@ FILES = {
     ),
     "woocommerce": (
         b"ID,Type,SKU,Name,Published,Stock,Weight (kg),Sale price,Regular price,Categories,Images\n"
-        b"501,simple,BUDGET-W1,Shirt,1,40,0.18,,19.00,Clothing > Women,https://shop.example.com/tee.jpg\n"
-        b"502,simple,BUDGET-W2,Belt,1,12,0.21,,29.50,Accessories > Belts,\n"
+        b"BUDGET-501,simple,BUDGET-W1,Shirt,1,40,0.18,,19.00,Clothing > Women,https://shop.example.com/tee.jpg\n"
+        b"BUDGET-502,simple,BUDGET-W2,Belt,1,12,0.21,,29.50,Accessories > Belts,\n"
     ),
     "german": (
         "Artikelnummer;Bezeichnung;Warengruppe;Preis;Bestand;Gewicht\n"

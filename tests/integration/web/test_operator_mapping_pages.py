@@ -29,8 +29,13 @@ ACTOR = Actor("vendor:VENDA", vendor_id="VENDA")
 
 @pytest.fixture(autouse=True)
 def _without_mappings(pipeline: Pipeline) -> Iterator[None]:
-    """Delete the mappings and value mappings that a test created, so that names and headers are free."""
+    """Delete mappings and value mappings before and after each test, so that names and headers are free."""
+    _delete_mappings(pipeline)
     yield
+    _delete_mappings(pipeline)
+
+
+def _delete_mappings(pipeline: Pipeline) -> None:
     pipeline.connection.execute("update mappings set archived_at = now() where archived_at is null")
     pipeline.connection.execute("delete from value_mappings")
 

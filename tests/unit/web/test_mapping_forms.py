@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from onboarding.domain.mapped_numbers import MappedNumberFormat
@@ -24,6 +26,7 @@ DOCUMENT = MappingDocument(
     {"unit": "pair"},
     FillDown("MATNR", ("EKPRI",)),
     {"category": {"Men": "Men's Clothing"}},
+    ("ERNAM",),
 )
 FIELDS = {
     "target-0": "price",
@@ -56,7 +59,7 @@ def test_parse_changed_fields_changes_targets_formats_and_constants() -> None:
     assert document.columns["EKPRI"] == HeaderMapping(("compare_at_price",))
     assert document.columns["ERNAM"] == HeaderMapping(("brand",))
     assert document.constants == {"stock_quantity": "10"}
-    assert (document.fill_down, document.values) == (DOCUMENT.fill_down, DOCUMENT.values)
+    assert replace(document, columns=DOCUMENT.columns, constants=DOCUMENT.constants) == DOCUMENT
 
 
 def test_parse_text_target_drops_the_number_format() -> None:
@@ -85,6 +88,10 @@ def test_form_lists_imported_headers_in_the_order_of_our_columns() -> None:
     assert [row.has_numbers for row in form.headers] == [False, True, False]
     assert (form.name, form.version, dict(form.constants)) == ("SAP", 3, {"unit": "pair"})
     assert "unit" not in form.constant_choices
+    assert form.notes == [
+        "Blank cells under 'EKPRI' take the value of the first row with the same 'MATNR'.",
+        "Of several web addresses under 'ERNAM', the first is used.",
+    ]
 
 
 def test_form_with_sent_fields_shows_them() -> None:

@@ -49,6 +49,7 @@ SAP = MappingDocument(
     },
     {"stock_quantity": "5"},
     FillDown("MATNR", ("MAKTX", "Other")),
+    first_address=("ERNAM", "Other"),
 )
 
 
@@ -126,7 +127,11 @@ def test_step_with_a_preset_suggests_its_targets() -> None:
     assert json.loads(price.number_format)["remove"] == "€"
     assert price.samples == ("1.234,50 €", "2", "3")
     # The header 'Other' is not in the file.
-    assert step.fill_down == '{"group_header": "MATNR", "headers": ["MAKTX"]}'
+    assert json.loads(step.other_parts) == {
+        "fill_down": {"group_header": "MATNR", "headers": ["MAKTX"]},
+        "first_address": ["ERNAM"],
+    }
+    assert len(step.notes) == 2
 
 
 def test_step_with_several_proposals_shows_the_best_one() -> None:

@@ -21,6 +21,7 @@ TEXT = """\
     "group_header": "Handle",
     "headers": ["Titel"]
   },
+  "first_address": ["Bilder"],
   "values": {
     "category": {"Herren": "Men's Clothing"}
   }
@@ -31,6 +32,7 @@ DOCUMENT = MappingDocument(
     {"unit": "pair"},
     FillDown("Handle", ("Titel",)),
     {"category": {"Herren": "Men's Clothing"}},
+    ("Bilder",),
 )
 
 

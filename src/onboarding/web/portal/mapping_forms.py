@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -58,7 +58,10 @@ class HeaderFields:
 
 @dataclass(frozen=True, slots=True)
 class MappingForm:
-    """What the form of a mapping shows. `version` is the version that its fields describe."""
+    """What the form of a mapping shows. `version` is the version that its fields describe.
+
+    `notes` are sentences about the parts of the document that have no fields.
+    """
 
     name: str
     version: int
@@ -68,7 +71,7 @@ class MappingForm:
     constant_choices: Mapping[str, str]
     new_constant_column: str
     new_constant: str
-    fill_down: str
+    notes: Sequence[str]
     error: str
     name_error: str
 
@@ -99,7 +102,7 @@ def list_target_choices(used_targets: Iterable[Sequence[str]] = ()) -> dict[str,
 
 
 def describe_number_format(number_format: MappedNumberFormat, samples: Sequence[str] = ()) -> str:
-    """Return a number in the vendor's notation and in ours: the first sample that has the format, or an example."""
+    """Return a number as the vendor writes it and as a plain number: the first sample in the format, or an example."""
     example = f"1{number_format.thousands_separator}234{number_format.decimal_sign}50 {number_format.remove}".strip()
     for text in (*samples, example):
         number = number_format.convert(text)
@@ -112,6 +115,15 @@ def describe_fill_down(fill_down: FillDown) -> str:
     """Return a sentence that says which blank cells take the value of another row."""
     headers = ", ".join(f"'{header}'" for header in fill_down.headers)
     return f"Blank cells under {headers} take the value of the first row with the same '{fill_down.group_header}'."
+
+
+def describe_other_parts(document: MappingDocument) -> list[str]:
+    """Return a sentence about each part of a document that has no fields in a form."""
+    sentences = [describe_fill_down(document.fill_down)] if document.fill_down else []
+    if document.first_address:
+        headers = ", ".join(f"'{header}'" for header in document.first_address)
+        sentences.append(f"Of several web addresses under {headers}, the first is used.")
+    return sentences
 
 
 def build_mapping_form(
@@ -133,7 +145,7 @@ def build_mapping_form(
         },
         new_constant_column=fields.get("new_constant_column", ""),
         new_constant=fields.get("new_constant", ""),
-        fill_down=describe_fill_down(document.fill_down) if document.fill_down else "",
+        notes=describe_other_parts(document),
         error=error,
         name_error=name_error,
     )
@@ -173,7 +185,7 @@ def parse_mapping_form(fields: Mapping[str, str], current: MappingDocument) -> M
     new_column, new_text = fields.get("new_constant_column", ""), fields.get("new_constant", "").strip()
     if new_column and new_text:
         constants[new_column] = new_text
-    return MappingDocument(columns, constants, current.fill_down, current.values)
+    return replace(current, columns=columns, constants=constants)
 
 
 def _parse_number_format(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from onboarding.domain.mapped_numbers import MappedNumberFormat
-from onboarding.domain.mappings import InvalidMapping, SavedMapping, normalize_key
+from onboarding.domain.mappings import InvalidMapping, MappingDocument, SavedMapping, normalize_key
 from onboarding.files.presets import Preset, list_presets
 from onboarding.storage import mappings
 from onboarding.storage.errors import AlreadyExists, InvalidInput
@@ -25,6 +25,7 @@ from onboarding.web.portal.mapping_forms import (
     build_mapping_form,
     describe_columns,
     describe_fill_down,
+    describe_other_parts,
 )
 from onboarding.web.portal.preset_documents import format_document, parse_document_text
 from onboarding.web.portal.rendering import render_page
@@ -58,12 +59,15 @@ class ShippedHeader:
 
 @dataclass(frozen=True, slots=True)
 class ShippedPreset:
-    """What the page shows of a shipped preset. `signatures` are the headers for which it is proposed."""
+    """What the page shows of a shipped preset. `signatures` are the headers for which it is proposed.
+
+    `notes` are sentences about the parts of it that are not in the table.
+    """
 
     name: str
     signatures: Sequence[str]
     headers: Sequence[ShippedHeader]
-    fill_downs: Sequence[str]
+    notes: Sequence[str]
 
 
 def _describe_preset(preset: Preset) -> ShippedPreset:
@@ -77,7 +81,10 @@ def _describe_preset(preset: Preset) -> ShippedPreset:
             ShippedHeader(item.header, describe_columns(item.target.columns), item.target.number_format)
             for item in preset.headers
         ],
-        [describe_fill_down(fill_down) for fill_down in preset.fill_downs],
+        [
+            *(describe_fill_down(fill_down) for fill_down in preset.fill_downs),
+            *describe_other_parts(MappingDocument(first_address=preset.first_address)),
+        ],
     )
 
 

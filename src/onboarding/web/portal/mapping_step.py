@@ -1,4 +1,4 @@
-"""The step of a preview in which a vendor matches the columns and categories of a file to ours."""
+"""The step of a preview in which a vendor matches the columns and categories of a file."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from onboarding.pipeline.mapping_proposals import ProposalSource
 from onboarding.pipeline.upload_parsing import list_required_columns
 from onboarding.storage.mappings import NAME_LENGTH
 from onboarding.web.portal.mapping_forms import (
-    describe_fill_down,
     describe_number_format,
+    describe_other_parts,
     join_columns,
     list_target_choices,
 )
@@ -107,7 +107,7 @@ class MappingStep:
 
     `open_headers` need a look, suggestions first. `extra_headers` are not imported, and no column is missing.
     `matched_headers` are known. `differences` says how the file differs from the proposed mapping of the vendor.
-    `fill_down` is JSON, or blank.
+    `other_parts` are the parts of the document that have no controls, as JSON; `notes` are sentences about them.
     """
 
     is_required: bool
@@ -120,8 +120,8 @@ class MappingStep:
     category_names: Sequence[str]
     target_choices: Mapping[str, str]
     differences: str
-    fill_down: str
-    fill_down_sentence: str
+    other_parts: str
+    notes: Sequence[str]
     name: str
     has_mapping: bool
     is_confirmed: bool
@@ -172,6 +172,7 @@ def build_mapping_step(
     headers = suggestions.headers
     columns = _build_columns(headers, suggestions.constants, mode)
     values = _build_values(result, document)
+    other_parts = document_as_json(suggestions.other_parts)
     is_ambiguous = result.rejection is not None and result.rejection.code in _HEADER_REJECTIONS
     is_required = bool(
         result.missing_columns
@@ -183,7 +184,6 @@ def build_mapping_step(
     open_headers, extra_headers, matched_headers = _group_headers(headers, any(column.is_missing for column in columns))
     if not is_required and not open_headers and not extra_headers and not values and document is None:
         return None
-    fill_down = suggestions.fill_down
     return MappingStep(
         is_required=is_required,
         open_headers=open_headers,
@@ -195,8 +195,8 @@ def build_mapping_step(
         category_names=category_names,
         target_choices=suggestions.target_choices,
         differences=suggestions.differences,
-        fill_down=json.dumps(document_as_json(MappingDocument(fill_down=fill_down))["fill_down"]) if fill_down else "",
-        fill_down_sentence=describe_fill_down(fill_down) if fill_down else "",
+        other_parts=json.dumps({name: part for name, part in other_parts.items() if name != "columns"}),
+        notes=describe_other_parts(suggestions.other_parts),
         name=_choose_name(result, suggestions, mapping_names, file_name),
         has_mapping=result.mapping is not None and document is None,
         is_confirmed=document is not None,
@@ -291,14 +291,17 @@ class _Suggestions:
         return f"Compared with your mapping '{self.proposal.name}', this file {' and '.join(parts)}." if parts else ""
 
     @property
-    def fill_down(self) -> FillDown | None:
-        """Return the values to fill down, limited to the headers of the file."""
-        fill_down = (self.proposal.document if self.proposal else self.document).fill_down
+    def other_parts(self) -> MappingDocument:
+        """Return the parts of the document that have no controls, limited to the headers of the file."""
+        document = self.proposal.document if self.proposal else self.document
         keys = {normalize_key(header.name) for header in self._file_headers}
-        if fill_down is None or normalize_key(fill_down.group_header) not in keys:
-            return None
-        headers = tuple(header for header in fill_down.headers if normalize_key(header) in keys)
-        return FillDown(fill_down.group_header, headers) if headers else None
+        first_address = tuple(header for header in document.first_address if normalize_key(header) in keys)
+        fill_down = document.fill_down
+        if fill_down is not None:
+            headers = tuple(header for header in fill_down.headers if normalize_key(header) in keys)
+            has_group = normalize_key(fill_down.group_header) in keys
+            fill_down = FillDown(fill_down.group_header, headers) if headers and has_group else None
+        return MappingDocument(fill_down=fill_down, first_address=first_address)
 
     def fixes_errors(self, result: DryRun) -> bool:
         """Return whether a suggested notation of numbers is for a column with errors."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json
@@ -23,9 +23,9 @@ def format_document(document: MappingDocument) -> str:
     return f"{{\n{fields}\n}}"
 
 
-def _format_field(value: Mapping[str, Any]) -> str:
-    if not value:
-        return "{}"
+def _format_field(value: Mapping[str, Any] | Sequence[str]) -> str:
+    if not value or not isinstance(value, Mapping):
+        return _dump(value)
     lines = ",\n".join(f"    {_dump(name)}: {_dump(item)}" for name, item in value.items())
     return f"{{\n{lines}\n  }}"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from onboarding.domain.mappings import MappingDocument, SavedMapping
+from onboarding.domain.mappings import SavedMapping
 from onboarding.storage import mappings
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import AlreadyExists, InvalidInput
@@ -102,7 +103,7 @@ def publish_preset(
 ) -> Response:
     """Publish the columns of a mapping as a preset. Constants and values are the vendor's own and stay with it."""
     mapping = load_mapping(principal, pool, vendor_id, mapping_id)
-    document = MappingDocument(mapping.document.columns, fill_down=mapping.document.fill_down)
+    document = replace(mapping.document, constants={}, values={})
     actor = principal.audit_actor
     try:
         preset = principal.run(pool, lambda c: mappings.save_mapping(c, actor, None, document, name=preset_name))

@@ -1,4 +1,4 @@
-// The step of a preview in which a vendor matches the columns and categories of a file to ours.
+// The step of a preview in which a vendor matches the columns and categories of a file.
 
 import { request } from "./api-client.js";
 
@@ -123,7 +123,7 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
         mapping.columns[row.dataset.header] = target;
       }
       mapping.constants = listConstants();
-      if (root.dataset.fillDown) mapping.fill_down = JSON.parse(root.dataset.fillDown);
+      Object.assign(mapping, JSON.parse(root.dataset.otherParts));
     }
     const values = valueRows.filter((row) => control(row).value).map((row) => [row.dataset.value, control(row).value]);
     return {

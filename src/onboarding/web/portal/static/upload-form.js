@@ -264,8 +264,7 @@ function initialize() {
   }
 
   function setLocked(locked) {
-    for (const control of form.querySelectorAll("fieldset, #file")) control.disabled = locked;
-    preview.inert = locked;
+    for (const control of form.querySelectorAll("fieldset, #file, #preview :is(input, select)")) control.disabled = locked;
     dropzone.classList.toggle("is-locked", locked);
     uploadButton.disabled = locked;
     cancelButton.hidden = !locked;
