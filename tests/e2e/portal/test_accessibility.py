@@ -71,7 +71,10 @@ CASES = [
     ("operator", "/operator?span=month"),
     ("operator", "/operator/vendors"),
     ("operator", "/operator/vendors/PAGES"),
+    ("operator", "/operator/vendors/PAGES/mappings"),
+    ("operator", "/operator/vendors/PAGES/value-mappings"),
     ("operator", "/operator/categories"),
+    ("operator", "/operator/presets"),
     ("operator", "/operator/audit-log"),
     ("operator", "/operator/issues"),
     ("operator", "/uploads"),
@@ -100,7 +103,8 @@ def test_preview_at_both_widths_is_accessible(pages: dict[str, Page]) -> None:
 
 
 def test_operator_pages_for_a_vendor_are_not_found(vendor: Page) -> None:
-    for path in ("/operator", "/operator/vendors", "/operator/categories", "/operator/issues", "/operator/audit-log"):
+    names = ("vendors", "categories", "presets", "issues", "audit-log")
+    for path in ("/operator", *(f"/operator/{name}" for name in names)):
         response = vendor.goto(path)
         assert response is not None
         assert response.status == 404

@@ -7,18 +7,16 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from onboarding.domain.mappings import InvalidMapping, SavedMapping
-from onboarding.storage import mappings
-from onboarding.storage.errors import AlreadyExists, InvalidInput
+from onboarding.domain.mappings import SavedMapping
+from onboarding.web.api import mappings
 from onboarding.web.auth import CurrentVendor, Principal, VendorWriter
 from onboarding.web.database import PoolDep
-from onboarding.web.portal.mapping_forms import FormFields, MappingForm, build_mapping_form, parse_mapping_form
+from onboarding.web.portal.mapping_forms import FormFields, MappingForm, build_mapping_form
 from onboarding.web.portal.rendering import render_page
+from onboarding.web.portal.saved_mappings import list_mapping_items, load_mapping, save_mapping_form
 from onboarding.web.request_parameters import MappingId
 
 router = APIRouter(prefix="/mappings", include_in_schema=False)
-
-CHANGED_MEANWHILE = "The mapping was changed in the meantime. This is the current version: change it again."
 
 
 @router.get("")
@@ -26,8 +24,7 @@ def show_mappings(
     request: Request, principal: CurrentVendor, pool: PoolDep, notice: Literal["deleted", ""] = ""
 ) -> Response:
     """Show the list of the vendor's mappings."""
-    rows = principal.run(pool, lambda c: mappings.list_mappings(c, principal.vendor_id))
-    items = [{**row, "headers": list(row["document"]["columns"])} for row in rows]
+    items = principal.run(pool, lambda c: list_mapping_items(c, principal.vendor_id))
     return render_page("mappings.html", request, principal, mappings=items, notice=notice)
 
 
@@ -40,7 +37,7 @@ def show_mapping(
     notice: Literal["saved", ""] = "",
 ) -> Response:
     """Show a mapping with the form to change it."""
-    mapping = principal.run(pool, lambda c: mappings.get_mapping(c, principal.vendor_id, mapping_id))
+    mapping = load_mapping(principal, pool, principal.vendor_id, mapping_id)
     return _render_mapping(request, principal, mapping, build_mapping_form(mapping), notice=notice)
 
 
@@ -49,33 +46,17 @@ def save_mapping(
     mapping_id: MappingId, request: Request, principal: VendorWriter, pool: PoolDep, fields: FormFields
 ) -> Response:
     """Save the name and a new version of the document; later uploads use them."""
-    mapping = principal.run(pool, lambda c: mappings.get_mapping(c, principal.vendor_id, mapping_id))
-    if fields.get("version") != str(mapping.version):
-        return _render_mapping(request, principal, mapping, build_mapping_form(mapping, error=CHANGED_MEANWHILE))
-    try:
-        document = parse_mapping_form(fields, mapping.document)
-        principal.run(
-            pool,
-            lambda c: mappings.update_mapping(
-                c,
-                principal.audit_actor,
-                principal.vendor_id,
-                mapping_id,
-                name=fields.get("name", ""),
-                document=document,
-            ),
-        )
-    except InvalidMapping as error:
-        return _render_mapping(request, principal, mapping, build_mapping_form(mapping, fields, error=f"{error}."))
-    except (AlreadyExists, InvalidInput) as error:
-        return _render_mapping(request, principal, mapping, build_mapping_form(mapping, fields, name_error=str(error)))
+    mapping = load_mapping(principal, pool, principal.vendor_id, mapping_id)
+    invalid_form = save_mapping_form(principal, pool, principal.vendor_id, mapping, fields)
+    if invalid_form:
+        return _render_mapping(request, principal, mapping, invalid_form)
     return RedirectResponse(f"/mappings/{mapping_id}?notice=saved", status_code=303)
 
 
 @router.post("/{mapping_id}/delete")
 def delete_mapping(mapping_id: MappingId, principal: VendorWriter, pool: PoolDep) -> Response:
     """Delete a mapping; uploads that used it keep it."""
-    principal.run(pool, lambda c: mappings.delete_mapping(c, principal.audit_actor, principal.vendor_id, mapping_id))
+    mappings.delete_saved_mapping(principal, pool, principal.vendor_id, mapping_id)
     return RedirectResponse("/mappings?notice=deleted", status_code=303)
 
 

@@ -9,19 +9,16 @@ from fastapi.responses import RedirectResponse, Response
 
 from onboarding.storage import categories, value_mappings
 from onboarding.storage.database import Connection
-from onboarding.storage.errors import InvalidInput
-from onboarding.web.api.value_mappings import list_page
+from onboarding.web.api.value_mappings import delete_value, list_page
 from onboarding.web.auth import CurrentVendor, Principal, VendorWriter
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.pagination import LongCursor
 from onboarding.web.portal.forms import FormState, Text, render_form_page
 from onboarding.web.portal.rendering import page_links
+from onboarding.web.portal.saved_mappings import VALUES_PER_PAGE, set_value
 from onboarding.web.request_parameters import ValueMappingId
 
 router = APIRouter(prefix="/categories", include_in_schema=False)
-
-VALUE_COLUMN = "category"
-VALUES_PER_PAGE = 100
 
 
 @router.get("")
@@ -37,23 +34,12 @@ def show_categories(
 
 
 @router.post("")
-def set_value(
+def save_value(
     request: Request, principal: VendorWriter, pool: PoolDep, vendor_value: Text = "", target: Text = ""
 ) -> Response:
     """Add a value mapping, or change that of the same value."""
     fields = {"vendor_value": vendor_value, "target": target}
-    field_errors = {} if vendor_value.strip() else {"vendor_value": "Enter a value."}
-    field_errors |= {} if target else {"target": "Choose a category."}
-    if not field_errors:
-        try:
-            principal.run(
-                pool,
-                lambda c: value_mappings.set_value_mappings(
-                    c, principal.audit_actor, principal.vendor_id, VALUE_COLUMN, {vendor_value: target}
-                ),
-            )
-        except InvalidInput as error:
-            field_errors = {"vendor_value": str(error)}
+    field_errors = set_value(principal, pool, principal.vendor_id, vendor_value, target)
     if field_errors:
         return _render_categories(request, principal, pool, FormState(fields, field_errors))
     return RedirectResponse("/categories?notice=saved", status_code=303)
@@ -62,10 +48,7 @@ def set_value(
 @router.post("/{value_mapping_id}/remove")
 def remove_value(value_mapping_id: ValueMappingId, principal: VendorWriter, pool: PoolDep) -> Response:
     """Remove a value mapping."""
-    principal.run(
-        pool,
-        lambda c: value_mappings.delete_value_mapping(c, principal.audit_actor, principal.vendor_id, value_mapping_id),
-    )
+    delete_value(principal, pool, principal.vendor_id, value_mapping_id)
     return RedirectResponse("/categories?notice=removed", status_code=303)
 
 
