@@ -32,7 +32,7 @@ from onboarding.domain.validation import CLEAR, RULES, Check
 from onboarding.files.column_checks import MAX_SUGGESTED_CATEGORIES
 from onboarding.files.error_report import HEADER
 from onboarding.files.formula_escaping import escape_formula
-from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED
+from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED, MAPPING_REFERENCE
 from onboarding.files.parser import MAX_BYTES, MAX_ROWS
 from onboarding.files.presets import Preset, list_presets
 from onboarding.pipeline.parser_process import CPU_SECONDS, MEMORY_MB
@@ -53,7 +53,7 @@ OPTIONS = (
         "mapping",
         "--mapping",
         "name or ID",
-        "Use this mapping, not the one remembered for the file's headers; `none`: no mapping",
+        "Use this mapping, not the one remembered for the headers; `none`: no mapping",
     ),
 )
 
@@ -61,7 +61,7 @@ OPTIONS = (
 NUMBER_FORMAT = (
     ("decimal_sign", DECIMAL_SIGNS, "point"),
     ("thousands_separator", THOUSANDS_SEPARATORS, "none"),
-    ("factor", FACTORS, "1; 0.001 for grams, 0.01 for cents"),
+    ("factor", FACTORS, "1; for grams 0.001, for cents 0.01"),
 )
 
 
@@ -92,6 +92,7 @@ def csv_format() -> str:
         clear=CLEAR,
         fix_columns=",".join(FIX_COLUMNS),
         decimal_comma=DECIMAL_COMMA,
+        mapping_reference=MAPPING_REFERENCE,
         report_header=",".join(HEADER),
         formula=escape_formula("=A1"),
     )
@@ -130,7 +131,7 @@ def _describe_preset(preset: Preset) -> Sequence[str]:
     fed_columns = {column for preset_header in preset.headers for column in preset_header.target.columns}
     unfed_columns = [column for column in REQUIRED if column not in fed_columns]
     optional_columns = [column for column in PRODUCT_SCHEMA if column in fed_columns and column not in REQUIRED]
-    return preset.name, ", ".join(unfed_columns), ", ".join(optional_columns)
+    return preset.name, ", ".join(unfed_columns) or "none", ", ".join(optional_columns)
 
 
 def _list_choices(choices: Iterable[str]) -> str:
@@ -150,12 +151,13 @@ def rules() -> str:
 
 
 def _examples(rule: str, check: Check) -> Iterator[Sequence[str]]:
-    """Yield the first example of each code of a rule."""
+    """Yield the first example of each code of a rule; only the first line names the rule."""
     errors = [error for example in EXAMPLES for error in check(example.row, example.facts)]
     for code in dict.fromkeys(error.error_type for error in errors):
         error = next(error for error in errors if error.error_type == code)
         value = f"`{_short(error.value)}`" if error.value else ""
         yield rule, error.error_type, error.field, value, error.message
+        rule = ""
 
 
 def pages() -> dict[str, str]:
