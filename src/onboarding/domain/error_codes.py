@@ -150,7 +150,7 @@ class WarningCode(Code):
     MIXED_DECIMALS = "MIXED_DECIMALS", "A column has decimal commas and points, so no comma was read as a decimal sign"
     NOT_PRODUCTS = (
         "NOT_PRODUCTS",
-        "Totals, notes, rulers, zeros or pictures alone were not read; the warning names the lines",
+        "Totals, notes, rulers, rows of zeros and further pictures were not read; the warning names the lines",
     )
     OTHER_SHEETS = "OTHER_SHEETS", "The workbook has more sheets; only the one with the products was read"
     PLACEHOLDER_VALUE = (
