@@ -121,6 +121,10 @@ class WarningCode(Code):
         "A text column of a workbook has dates, which a spreadsheet may have converted from other text",
     )
     DOUBLE_ENCODED = "DOUBLE_ENCODED", "Letters look as if they had been encoded twice (`Ã¼` for `ü`)"
+    FURTHER_ADDRESSES = (
+        "FURTHER_ADDRESSES",
+        "Of several web addresses in a cell, the first was used, as the mapping says",
+    )
     HIDDEN_COLUMNS = "HIDDEN_COLUMNS", "Hidden columns of a workbook were read"
     HIDDEN_ROWS = "HIDDEN_ROWS", "Hidden or filtered rows of a workbook were read"
     HYPERLINK_ADDRESS = (

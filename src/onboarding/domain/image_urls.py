@@ -26,6 +26,7 @@ _WITHIN = re.compile(r"https?://[^\s\"'<>\\|\[\](){},;]+", re.IGNORECASE)
 # Also two addresses without a separator: a scheme directly after a letter or digit begins a second address.
 _SEPARATED = re.compile(r"(?:[\s,;|>\"']|::)(?:https?:)?//|[a-z0-9]https?://", re.IGNORECASE)
 _SEPARATORS = (",", ";", "|")
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;|]+(?=https?://)", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:[a-z]{2,6}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 _WITHOUT_SCHEME = re.compile(r"(?://)?(?P<rest>(?:[a-z0-9-]+\.)+[a-z]{2,}(?::[0-9]+)?/\S*|www\.\S+)", re.IGNORECASE)
 _MISSPELLED_SCHEME = re.compile(
@@ -54,6 +55,11 @@ def is_public_url(text: str) -> bool:
     # Few addresses have an IP address as host, so this comes last.
     host = _get_host(text)
     return _is_public_ip(host) and is_public_url(text.replace(host, "host.example", 1))
+
+
+def split_addresses(text: str) -> list[str]:
+    """Return the web addresses of a list of them; a text that is not such a list is returned as a whole."""
+    return _BETWEEN_ADDRESSES.split(text)
 
 
 def explain_invalid_url(text: str) -> tuple[str, str]:

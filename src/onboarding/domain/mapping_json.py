@@ -27,6 +27,8 @@ def document_as_json(mapping: MappingDocument) -> dict[str, Any]:
             "group_header": mapping.fill_down.group_header,
             "headers": list(mapping.fill_down.headers),
         }
+    if mapping.first_address:
+        document["first_address"] = list(mapping.first_address)
     if mapping.values:
         document["values"] = {column: dict(translations) for column, translations in mapping.values.items()}
     return document
@@ -34,7 +36,7 @@ def document_as_json(mapping: MappingDocument) -> dict[str, Any]:
 
 def parse_document(value: object) -> MappingDocument:
     """Return the document of a JSON value. Raises InvalidMapping, which names what is wrong."""
-    fields = _require_object("The mapping", value, {"columns", "constants", "fill_down", "values"})
+    fields = _require_object("The mapping", value, {"columns", "constants", "fill_down", "first_address", "values"})
     columns: dict[str, HeaderMapping] = {}
     for header, target in _require_object("columns", fields.get("columns", {})).items():
         columns[header] = _parse_target(header, target)
@@ -54,7 +56,8 @@ def parse_document(value: object) -> MappingDocument:
         }
         for column, translations in _require_object("values", fields.get("values", {})).items()
     }
-    return MappingDocument(columns, constants, fill_down, values)
+    first_address = _require_texts("first_address", fields.get("first_address", ()))
+    return MappingDocument(columns, constants, fill_down, values, first_address)
 
 
 def _parse_target(header: str, value: object) -> HeaderMapping:

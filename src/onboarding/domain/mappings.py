@@ -101,14 +101,16 @@ class FillDown:
 class MappingDocument:
     """A mapping: the target of each header, constants by column, values to fill down, and translations of values.
 
-    `values` maps a column to translations: the vendor's value to a value of the list. Headers and values
-    are compared by `normalize_key`.
+    `first_address` lists headers whose cells may have several web addresses, of which the first is used. `values` maps
+    a column to translations: the vendor's value to a value of the list. Headers and values are compared by
+    `normalize_key`.
     """
 
     columns: Mapping[str, HeaderMapping] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     fill_down: FillDown | None = None
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    first_address: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise InvalidMapping if the document violates a rule."""
@@ -136,6 +138,8 @@ class MappingDocument:
         if self.fill_down is not None:
             _validate_fill_down(self.fill_down)
         _validate_values(self.values)
+        for header in self.first_address:
+            _validate_header(header)
 
     def list_targets(self, names: Iterable[str]) -> list[HeaderMapping | None]:
         """Return the target of each header of a file; None if the document does not have it."""

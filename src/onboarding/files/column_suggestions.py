@@ -65,11 +65,12 @@ def suggest_columns(headers: Sequence[FileHeader], missing: Sequence[str]) -> li
     """
     unknown = [header for header in headers if header.source is HeaderSource.UNKNOWN][:MAX_COMPARED_NAMES]
     by_name = {header.name: header for header in unknown}
+    file_has_values = any(sample.strip() for header in headers for sample in header.samples)
     matches = [
         (header.name, match)
         for header in unknown
         for match in _match_header(header)
-        if match.column in missing and _fits(header, match)
+        if match.column in missing and _fits(header, match, file_has_values=file_has_values)
     ]
     suggestions = {
         column: _build_suggestion(by_name[name], match) for column, (name, match) in assign_names(matches).items()
@@ -152,11 +153,11 @@ def _have_weight_unit(samples: Sequence[str]) -> bool:
     return bool(texts) and bool(_find_unit("weight_kg", texts))
 
 
-def _fits(header: FileHeader, match: NameMatch) -> bool:
-    """Return whether the sample values may be values of a column."""
+def _fits(header: FileHeader, match: NameMatch, *, file_has_values: bool) -> bool:
+    """Return whether the sample values may be values of a column; in a file with values, a blank header has none."""
     samples = [sample.strip() for sample in header.samples if sample.strip()]
     if not samples:
-        return not match.is_weak
+        return not (match.is_weak or file_has_values)
     column = match.column
     column_type = PRODUCT_SCHEMA[column].type
     if column in NUMBER_COLUMNS:
@@ -214,7 +215,9 @@ def _describe_values(column: str) -> str:
 def _suggest_image(headers: Sequence[FileHeader]) -> ColumnSuggestion | None:
     """Return a suggestion if exactly one header has addresses of pictures."""
     with_pictures = [
-        header for header in headers if header.samples and all(map(_PICTURE_ADDRESS.fullmatch, header.samples))
+        header
+        for header in headers
+        if header.samples and all(map(_PICTURE_ADDRESS.fullmatch, map(str.strip, header.samples)))
     ]
     if len(with_pictures) != 1:
         return None

@@ -16,7 +16,7 @@ from onboarding.files.header_names import list_false_friends, list_synonyms, nor
 
 GRAM, KILOGRAM = "gram", "kg"
 
-_CAPITAL_WITHIN = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WITHIN_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])")
 # A name with `?` is a question with the answers yes and no.
 _SIGN_WORDS = {"#": " number ", "%": " percent ", "?": " question ", "@": " at ", "\u2116": " number "}
 
@@ -33,7 +33,7 @@ class KnownName:
 
 def split_words(name: str) -> list[str]:
     """Return the words of a name in lower case without accents, without those between others."""
-    name = _CAPITAL_WITHIN.sub(" ", name)
+    name = _WITHIN_WORD.sub(" ", name)
     for sign, word in _SIGN_WORDS.items():
         name = name.replace(sign, word)
     fillers = load_words("fillers")
@@ -68,7 +68,7 @@ def load_words(key: str) -> frozenset[str]:
 def load_qualifiers() -> Mapping[str, frozenset[str]]:
     """Return by column the words that may be added to its names."""
     return {
-        column: frozenset(_load_replacements().get(word, word) for word in words)
+        column: frozenset(_load_replacements().get(word, word) for word in map(normalize_name, words))
         for column, words in _load_lists()["qualifiers"].items()
     }
 
@@ -86,7 +86,7 @@ def load_system_names() -> Mapping[str, tuple[str, Sequence[str]]]:
 @cache
 def load_vocabulary() -> frozenset[str]:
     """Return all words that are known, in all their forms."""
-    qualifiers = [word for words in _load_lists()["qualifiers"].values() for word in words]
+    qualifiers = [normalize_name(word) for words in _load_lists()["qualifiers"].values() for word in words]
     return frozenset(
         (*_load_replacements(), *qualifiers, *(word for known_name in list_known_names() for word in known_name.words))
     )

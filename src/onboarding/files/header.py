@@ -7,11 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.mapped_numbers import MappedNumberFormat
-from onboarding.domain.mappings import FileHeader, HeaderMapping, HeaderSource, MappingChoice, SavedMapping
+from onboarding.domain.mappings import (
+    FileHeader,
+    HeaderMapping,
+    HeaderSource,
+    MappingChoice,
+    SavedMapping,
+    normalize_key,
+)
 from onboarding.domain.models import FileRejection, FileWarning
-from onboarding.domain.product_schema import NUMBER_COLUMNS
+from onboarding.domain.product_schema import NUMBER_COLUMNS, columns_of_type
 from onboarding.files.formula_escaping import unescape_formula
 from onboarding.files.header_mapping import apply_targets, choose_mapping, count_mapped_headers
 from onboarding.files.header_names import (
@@ -40,6 +48,8 @@ MAPPING_REFERENCE = "_mapping"
 """Additional column of a fix file: the mapping of its upload."""
 
 _ADDITIONAL_COLUMNS = (*FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
+
+_ADDRESS_COLUMNS = columns_of_type(ColumnType.URL)
 
 LINES_SEARCHED = 20
 """Number of lines that are searched for the header: exports may begin with a title, a date or an address."""
@@ -97,6 +107,15 @@ class Header:
             for column in target.columns
             if column in NUMBER_COLUMNS
         }
+
+    @property
+    def first_address_columns(self) -> list[str]:
+        """Return the columns of web addresses of which the first one in a cell is used."""
+        if self.mapping is None:
+            return []
+        keys = set(map(normalize_key, self.mapping.document.first_address))
+        columns = [c for name, c in zip(self.names, self.columns, strict=True) if normalize_key(name) in keys]
+        return [column for column in columns if column in _ADDRESS_COLUMNS]
 
     @property
     def constants(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache, lru_cache
 from itertools import product
 
-from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS
+from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, PRODUCT_SCHEMA
 from onboarding.domain.spelling import SpellingIndex, count_mistakes, split_compound
 from onboarding.files.column_words import (
     GRAM,
@@ -160,6 +160,8 @@ def match_name(name: str) -> tuple[NameMatch, ...]:
     mistakes = sum(map(_weigh_mistakes, words))
     full = [part for word in words for part in _recognize(word)]
     in_grams = GRAM in full and KILOGRAM not in full
+    if mistakes > Similarity.SAME - MIN_SIMILARITY + _ROUNDING:
+        return ()
     best: dict[str, NameMatch] = {}
     for match in _match_words(unify_words(full)):
         found_match = replace(match, similarity=match.similarity - mistakes, in_grams=in_grams)
@@ -169,9 +171,17 @@ def match_name(name: str) -> tuple[NameMatch, ...]:
     return tuple(match for match in best.values() if match.similarity > MIN_SIMILARITY - _ROUNDING)
 
 
-def _rank(name: str, match: NameMatch) -> tuple[float, int]:
-    """Return the order of matches: the most similar one, of which the known name looks most similar."""
-    return match.similarity, -count_mistakes(normalize_name(name), normalize_name(match.known_name))
+def _rank(name: str, match: NameMatch) -> tuple[float, bool, int]:
+    """Return the order of matches: the most similar one, then our own name, then the one that looks most similar."""
+    is_own_name = match.known_name == PRODUCT_SCHEMA[match.column].label
+    different_pairs = _list_letter_pairs(name) ^ _list_letter_pairs(match.known_name)
+    return match.similarity, is_own_name, -len(different_pairs)
+
+
+@lru_cache(4_096)
+def _list_letter_pairs(name: str) -> frozenset[str]:
+    text = f" {normalize_name(name)} "
+    return frozenset(text[i : i + 2] for i in range(len(text) - 1))
 
 
 def _match_words(words: frozenset[str]) -> Iterator[NameMatch]:

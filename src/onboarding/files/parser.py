@@ -36,7 +36,7 @@ from onboarding.files.header import (
 )
 from onboarding.files.lost_characters import find_lost_letters
 from onboarding.files.models import FileDetails, MappingNeeded, RawTable, Table, list_jumps
-from onboarding.files.row_builder import DECIMALS, ProductLines, add_samples, build_rows
+from onboarding.files.row_builder import DECIMALS, ProductLines, add_samples, build_rows, warn_about_further_addresses
 from onboarding.files.row_widths import check_row_widths, find_common_width
 from onboarding.files.shopify import check_shopify_rows
 from onboarding.files.skipped_lines import find_skipped_lines
@@ -92,6 +92,7 @@ def parse(
     warnings = [
         *lines.warnings,
         *_list_comma_warnings(columns, lines.table.lines, signs),
+        *warn_about_further_addresses(lines.header, rows),
         *check_columns(rows, fix_file=file_details.fix_file),
         *find_lost_letters(rows),
     ]

@@ -7,6 +7,7 @@ Each file in `presets/` describes the exports of one system:
   each format of its exports.
 - `columns`: headers, each with the columns that it feeds (none: the header is ignored) and the format of its numbers.
   If several headers feed one column, the first one that the file has feeds it.
+- `first_address`: headers whose cells may list several web addresses, of which the first is used.
 - `fill_down`: group headers, each with the headers to fill down; the first group header that the file has counts.
 """
 
@@ -44,6 +45,7 @@ class Preset:
     signatures: tuple[frozenset[str], ...]
     headers: tuple[PresetHeader, ...]
     fill_downs: tuple[FillDown, ...] = ()
+    first_address: tuple[str, ...] = ()
 
     def count_headers(self, keys: frozenset[str]) -> int:
         """Return the number of the preset's headers among normalized headers that complete a signature, otherwise 0."""
@@ -73,7 +75,9 @@ class Preset:
                 is_number = not NUMBER_COLUMNS.keys().isdisjoint(unfed_columns)
                 columns[name] = HeaderMapping(unfed_columns, target.number_format if is_number else None)
                 fed_columns.update(unfed_columns)
-        return MappingDocument(columns, fill_down=self._build_fill_down(names_by_key))
+        first_address = [names_by_key[key] for key in map(normalize_key, self.first_address) if key in names_by_key]
+        fill_down = self._build_fill_down(names_by_key)
+        return MappingDocument(columns, fill_down=fill_down, first_address=tuple(first_address))
 
     def _build_fill_down(self, names_by_key: Mapping[str, str]) -> FillDown | None:
         for fill_down in self.fill_downs:
@@ -115,6 +119,7 @@ def _parse_preset(fields: Mapping[str, Any]) -> Preset:
             FillDown(fill_down["group_header"], tuple(fill_down["headers"]))
             for fill_down in fields.get("fill_down", ())
         ),
+        tuple(fields.get("first_address", ())),
     )
 
 

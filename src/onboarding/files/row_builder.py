@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count, islice
 
+from onboarding.domain.error_codes import WarningCode
+from onboarding.domain.image_urls import split_addresses
 from onboarding.domain.mappings import FileHeader
 from onboarding.domain.models import FileWarning, Row
 from onboarding.domain.number_interpretation import strip_trailing_zeros
@@ -13,7 +16,7 @@ from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
 from onboarding.files.decimal_commas import CommaMeaning, DecimalSeparators, convert_decimal_comma, is_ambiguous
 from onboarding.files.header import Header
 from onboarding.files.header_names import unwrap_text_formula
-from onboarding.files.models import FileDetails, Table, one_line
+from onboarding.files.models import FileDetails, Table, one_line, rows_named
 
 MAX_CELL = 35_000 // len(COLUMNS)
 """Maximum length of a cell, in characters: more than any limit of the rules, and small enough that a row fits into a
@@ -58,22 +61,19 @@ class ProductLines:
 
 
 def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
+    """Return the rows of a file; `signs` are the decimal separators of its columns."""
     decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
     columns, text_formula_columns = lines.header.columns, lines.header.text_formula_columns
     surplus_fields, uncertain_columns = lines.surplus_fields, signs.uncertain
-    copies, number_formats, constants = lines.header.copies, lines.header.number_formats, lines.header.constants
+    apply_mapping = _build_mapping_function(lines.header)
     decimal_commas = tuple(decimal_columns)
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _extract_cells(columns, values)
-        for column, source in copies:
-            if source in cells:
-                cells[column] = cells[source]
-            if source in cut:
-                cut[column] = cut[source]
         for column in text_formula_columns:
             if column in cells and (text := unwrap_text_formula(cells.pop(column)).strip()):
                 cells[column] = text
+        original = apply_mapping(cells, cut) if apply_mapping is not None else None
         unclear = (
             tuple(column for column in uncertain_columns if is_ambiguous(cells.get(column, "")))
             if uncertain_columns
@@ -82,20 +82,48 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
         for column in decimal_columns:
             if column in cells:
                 cells[column] = convert_decimal_comma(cells[column], DECIMALS[column])
-        original: dict[str, str] = {}
-        for column, number_format in number_formats.items():
-            text = cells.get(column, "")
-            number = number_format.convert(text) if text else None
-            if number is not None and number != text:
-                cells[column] = strip_trailing_zeros(number, NUMBER_COLUMNS[column].decimals)
-                original[column] = text
-        cells |= constants
         surplus = surplus_fields.get(row_number, 0)
         row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_commas)
         if original:
             row.original = original
         rows.append(row)
     return rows
+
+
+def _build_mapping_function(header: Header) -> Callable[[dict[str, str], dict[str, int]], dict[str, str]] | None:
+    """Return the function that applies a mapping to the cells of a row in place; None if the file has no mapping.
+
+    It takes the cells and the lengths of truncated ones, and returns the values of changed cells as they are in the
+    file.
+    """
+    if header.mapping is None:
+        return None
+    copies, constants, address_columns = header.copies, header.constants, header.first_address_columns
+    converters = [
+        (column, lru_cache(maxsize=4096)(number_format.build_converter()), NUMBER_COLUMNS[column].decimals)
+        for column, number_format in header.number_formats.items()
+    ]
+
+    def apply_mapping(cells: dict[str, str], cut: dict[str, int]) -> dict[str, str]:
+        original: dict[str, str] = {}
+        for column, source in copies:
+            if source in cells:
+                cells[column] = cells[source]
+            if source in cut:
+                cut[column] = cut[source]
+        for column, convert, decimals in converters:
+            if column in cells:
+                text = cells[column]
+                number = convert(text)
+                if number is not None and number != text:
+                    cells[column], original[column] = strip_trailing_zeros(number, decimals), text
+        for column in address_columns:
+            if column in cells and (addresses := split_addresses(cells[column]))[1:]:
+                cells[column], original[column] = addresses[0], cells[column]
+        cells |= constants
+        return original
+
+    return apply_mapping
 
 
 def _extract_cells(columns: Sequence[str | None], values: Sequence[str]) -> tuple[dict[str, str], dict[str, int]]:
@@ -110,6 +138,16 @@ def _extract_cells(columns: Sequence[str | None], values: Sequence[str]) -> tupl
         return cells, {}
     original_lengths = {column: len(value) for column, value in cells.items() if len(value) > MAX_CELL}
     return {column: value[:MAX_CELL] for column, value in cells.items()}, original_lengths
+
+
+def warn_about_further_addresses(header: Header, rows: Sequence[Row]) -> Iterator[FileWarning]:
+    """Yield a warning for each column of which only the first of several web addresses was used."""
+    for column in header.first_address_columns:
+        changed_rows = [row for row in rows if column in row.original]
+        if changed_rows:
+            numbers = rows_named([row.line or row.row_number for row in changed_rows])
+            message = f"{column} has several web addresses in {numbers}; the first one was used, as your mapping says"
+            yield FileWarning(WarningCode.FURTHER_ADDRESSES, message, changed_rows[0].row_number, column)
 
 
 def add_samples(headers: Sequence[FileHeader], rows: Sequence[Sequence[str]]) -> list[FileHeader]:

@@ -59,6 +59,9 @@ class DocumentFields(_DocumentPart):
     columns: dict[Text, HeaderTargetFields] = Field({}, description="The target of each header")
     constants: dict[Text, Text] = Field({}, description="Values for columns that the file lacks")
     fill_down: FillDownFields | None = None
+    first_address: list[Text] = Field(
+        [], description="Headers whose cells may list several web addresses, of which the first is used"
+    )
     values: dict[Text, dict[Text, Text]] = Field(
         {},
         description="For each column, our value by the value in the file",

@@ -388,11 +388,11 @@ def test_upload_uses_the_version_of_its_session(pipeline: Pipeline, vendor_a: ht
 
 
 def test_file_details_of_a_file_without_required_columns_name_them(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    content = csv_of([product("incomplete")]).replace(b"stock_quantity", b"stok_quantitty", 1)
+    content = csv_of([product("incomplete")]).replace(b"stock_quantity", b"stock_quantitty", 1)
     finished = upload(vendor_a, pipeline, content)
     details = vendor_a.get(f"/v1/uploads/{finished.upload_id}/file-details").json()
     assert details["missing_columns"] == [
-        {"column": "stock_quantity", "label": "Stock quantity", "closest": "stok_quantitty"}
+        {"column": "stock_quantity", "label": "Stock quantity", "closest": "stock_quantitty"}
     ]
     assert (details["mapping"], details["used_values"]) == (None, [])
 

@@ -31,6 +31,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "constants": {"unit": "box", "stock_quantity": "10"},
     "fill_down": {"group_header": "Handle", "headers": ["Title"]},
+    "first_address": ["Images"],
     "values": {"category": {"Men": "Men's Clothing"}},
 }
 
@@ -46,6 +47,7 @@ def test_parse_document_complete_is_reversed_by_its_json() -> None:
         {"unit": "box", "stock_quantity": "10"},
         FillDown("Handle", ("Title",)),
         {"category": {"Men": "Men's Clothing"}},
+        ("Images",),
     )
     assert document_as_json(document) == DOCUMENT
 

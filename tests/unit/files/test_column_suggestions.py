@@ -139,7 +139,7 @@ def test_suggest_columns_other_name_or_values_have_no_suggestion(header: FileHea
         ),
         (
             unknown("Gewicht (g)", "250", "1500"),
-            ColumnSuggestion("Gewicht (g)", "weight_kg", "Similar to 'gewicht kg'", MappedNumberFormat(factor="0.001")),
+            ColumnSuggestion("Gewicht (g)", "weight_kg", "Similar to 'Weight'", MappedNumberFormat(factor="0.001")),
         ),
         (
             unknown("Weight (g)", "250,5", "1500"),
@@ -168,6 +168,11 @@ def test_suggest_columns_two_headers_that_fit_equally_well_are_not_suggested() -
     assert suggest(unknown("Net price", "1.50"), unknown("Gross price", "1.80"), missing=["price"]) == {}
     assert suggest(unknown("A", "1.50 \u20ac"), unknown("B", "1.80 \u20ac"), missing=["price"]) == {}
     assert suggest(unknown("A", *IMAGES), unknown("B", *IMAGES), missing=["image_url"]) == {}
+
+
+def test_suggest_columns_header_without_values_is_suggested_only_in_a_file_without_values() -> None:
+    assert suggest(unknown("MPN"), unknown("VK"), missing=["sku", "price"]) == {"sku": "MPN", "price": "VK"}
+    assert suggest(unknown("MPN"), unknown("VK", "5.00"), missing=["sku", "price"]) == {"price": "VK"}
 
 
 def test_suggest_columns_values_decide_between_two_headers() -> None:
@@ -226,7 +231,7 @@ def test_suggest_number_format_one_notation_converts_all_values(
     assert suggest_number_format(column, samples) == number_format
     assert [number_format.convert(sample) for sample in samples if sample] == numbers
     # It is valid in a mapping.
-    assert MappingDocument({"X": HeaderMapping((column,), number_format)}).list_targets(["x"]) != [None]
+    assert MappingDocument({"X": HeaderMapping((column,), number_format)}).columns["X"].number_format == number_format
 
 
 @pytest.mark.parametrize(

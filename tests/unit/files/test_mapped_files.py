@@ -165,6 +165,23 @@ def test_parse_groups_fill_blank_cells_and_leave_out_rows_with_a_picture_only() 
     assert table.lines == [2, 3, 6]
 
 
+def test_parse_first_of_several_addresses_is_used_only_if_the_mapping_says_so() -> None:
+    header, urls = (
+        "vendor_product_id,product_name,category,sku,price,stock_quantity,Images",
+        "https://a.example.com/1.jpg",
+    )
+    text = (
+        f'{header}\nP-1,Lamp,Garden,S-1,9,3,"{urls}, https://a.example.com/2,3.jpg"\nP-2,Lamp,Garden,S-2,9,3,{urls}\n'
+    )
+    rows = parse_with(text, make_mapping({"Images": ["image_url"]})).rows
+    assert rows[0].cells["image_url"] == f"{urls}, https://a.example.com/2,3.jpg"
+    parsed_file = parse_with(text, make_mapping({"Images": ["image_url"]}, first_address=["images"]))
+    assert [row.cells["image_url"] for row in parsed_file.rows] == [urls, urls]
+    assert parsed_file.rows[0].original == {"image_url": f"{urls}, https://a.example.com/2,3.jpg"}
+    [warning] = parsed_file.warnings
+    assert (warning.code, warning.row_number, warning.column) == ("FURTHER_ADDRESSES", 1, "image_url")
+
+
 def test_parse_by_headers_applies_the_mapping_of_exactly_these_headers() -> None:
     mapping = make_mapping(SAP_MAPPING, "LGBST;matnr;MAKTX;MATKL;EKPRI")
     choice = MappingChoice(by_headers=[make_mapping({"MATNR": ["sku"]}, "MATNR;MAKTX"), mapping])

@@ -113,9 +113,8 @@ def parse_export(export: str, constants: Mapping[str, str]) -> ParsedFile:
 VALUES_TO_FIX = {
     # Each price has its currency; a vendor states it as the text to remove.
     "google-merchant": {number: ["INVALID_PRICE"] for number in range(1, 6)},
-    # Two pictures; a product with variants, which has no price and quantity itself; two variants, without category.
+    # A product with variants, which has no price and quantity itself; two variants, without category.
     "woocommerce": {
-        4: ["INVALID_IMAGE_URL"],
         5: ["MISSING_REQUIRED_FIELDS"],
         6: ["MISSING_REQUIRED_FIELDS"],
         7: ["MISSING_REQUIRED_FIELDS"],
@@ -182,7 +181,7 @@ def test_preset_prices_with_end_or_cost_feed_no_price(preset: Preset) -> None:
 def test_preset_files_have_known_fields_only() -> None:
     for path in (files("onboarding.files") / "presets").iterdir():
         preset = tomllib.loads(path.read_text(encoding="utf-8"))
-        assert preset.keys() <= {"name", "signatures", "columns", "fill_down"}
+        assert preset.keys() <= {"name", "signatures", "columns", "fill_down", "first_address"}
         for header in preset["columns"]:
             assert header.keys() <= {"header", "columns", "number_format"}
 
