@@ -189,14 +189,23 @@ BODIES: dict[str, Any] = {
 }
 
 
+EVIL_FORM: dict[str, str | list[str]] = {"vendor_value": "Evil", "target": "Clothing"}
+EVIL_DOCUMENT = '{"columns": {"Evil": {"columns": ["brand"]}}}'
+
 FORMS: dict[str, dict[str, str | list[str]]] = {
     "POST /keys": {"name": "mine", "scopes": ["uploads:read"], "days": "30", "vendor_id": "VENDA"},
     "POST /webhook": {"url": "https://evil.example/hook", "vendor_id": "VENDA"},
+    "POST /categories": {**EVIL_FORM, "vendor_id": "VENDA"},
     "POST /operator/vendors": {"vendor_id": "EVIL", "vendor_name": "Evil", "email": "evil@evil.example"},
     "POST /operator/vendors/{vendor_id}": {"vendor_name": "Evil", "email": "evil@evil.example"},
     "POST /operator/vendors/{vendor_id}/status": {"status": "suspended"},
     "POST /operator/categories": {"category_name": "Evil"},
     "POST /operator/categories/{category_id}": {"is_active": "false"},
+    "POST /operator/categories/aliases": EVIL_FORM,
+    "POST /operator/vendors/{vendor_id}/value-mappings": EVIL_FORM,
+    "POST /operator/vendors/{vendor_id}/mappings/{mapping_id}/publish": {"preset_name": "Evil"},
+    "POST /operator/presets": {"name": "Evil", "document": EVIL_DOCUMENT},
+    "POST /operator/presets/{mapping_id}/document": {"version": "1", "document": EVIL_DOCUMENT},
 }
 """Fields of the portal's forms, by route. A test checks that every form with fields is listed."""
 

@@ -76,6 +76,8 @@ def _list_similar_mappings(headers: Sequence[FileHeader], mappings: Sequence[Sav
     similar: list[tuple[float, MappingProposal]] = []
     for mapping in mappings:
         mapped_names = {normalize_key(name): name for name in mapping.document.columns}
+        if not mapped_names:
+            continue
         common_share = len(names.keys() & mapped_names.keys()) / len(names.keys() | mapped_names.keys())
         if common_share >= _MIN_COMMON_HEADERS:
             proposal = MappingProposal(

@@ -68,18 +68,20 @@ def save_mapping(
         if vendor_id is None:
             raise InvalidInput("A preset needs a name.")
         return _insert_mapping(connection, actor, vendor_id, document, name=None, fingerprint=None)
-    name = _validate_name(name)
+    name = _validate_name(vendor_id, name)
     if not any(header.strip() for header in headers) and vendor_id is not None:
         raise InvalidInput("A mapping that is remembered needs the headers of the files that it applies to.")
     fingerprint = compute_fingerprint(headers) if vendor_id is not None else None
     existing = _list_mappings(connection, vendor_id)
     same_headers = next((row for row in existing if fingerprint and row["header_fingerprint"] == fingerprint), None)
     if any(row["name"].casefold() == name.casefold() and row is not same_headers for row in existing):
-        raise AlreadyExists(f"There is another mapping with the name '{name}'.")
+        raise AlreadyExists(f"There is another {_noun(vendor_id)} with the name '{name}'.")
     if same_headers is not None:
         return update_mapping(connection, actor, vendor_id, same_headers["mapping_id"], name=name, document=document)
     if len(existing) >= MAX_MAPPINGS:
-        raise InvalidInput(f"There are {MAX_MAPPINGS} mappings, which is the limit. Delete one that is not used.")
+        raise InvalidInput(
+            f"There are {MAX_MAPPINGS} {_noun(vendor_id)}s, which is the limit. Delete one that is not used."
+        )
     return _insert_mapping(connection, actor, vendor_id, document, name=name, fingerprint=fingerprint)
 
 
@@ -115,10 +117,10 @@ def update_mapping(
     connection.execute(query("lock_mappings_of_vendor"), {"vendor_id": vendor_id})
     current = get_mapping(connection, vendor_id, mapping_id)
     if name is not None and name != current.name:
-        name = _validate_name(name)
+        name = _validate_name(vendor_id, name)
         others = _list_mappings(connection, vendor_id, name=name)
         if any(other["mapping_id"] != mapping_id for other in others):
-            raise AlreadyExists(f"There is another mapping with the name '{name}'.")
+            raise AlreadyExists(f"There is another {_noun(vendor_id)} with the name '{name}'.")
         connection.execute(query("rename_mapping"), {"mapping_id": mapping_id, "name": name})
     version = current.version
     if document is not None and document != current.document:
@@ -230,8 +232,14 @@ def _insert_version(connection: Connection, actor: Actor, mapping_id: str, docum
     return int(version)
 
 
-def _validate_name(name: str) -> str:
-    name = validate_text("A mapping's name", name, NAME_LENGTH)
+def _noun(vendor_id: str | None) -> str:
+    return "preset" if vendor_id is None else "mapping"
+
+
+def _validate_name(vendor_id: str | None, name: str) -> str:
+    name = validate_text(f"A {_noun(vendor_id)}'s name", name, NAME_LENGTH)
     if name.casefold() == NO_MAPPING or "/" in name:
-        raise InvalidInput(f"A mapping's name has no '/' and is not '{NO_MAPPING}', which switches mappings off.")
+        raise InvalidInput(
+            f"A {_noun(vendor_id)}'s name has no '/' and is not '{NO_MAPPING}', which switches mappings off."
+        )
     return name

@@ -43,10 +43,14 @@ from onboarding.web.portal import audit_log as audit_log_page
 from onboarding.web.portal import categories as categories_page
 from onboarding.web.portal import home as home_page
 from onboarding.web.portal import issues as issues_page
+from onboarding.web.portal import mapping_presets as preset_pages
+from onboarding.web.portal import mappings as mapping_pages
 from onboarding.web.portal import overview as overview_page
 from onboarding.web.portal import sign_in as sign_in_pages
 from onboarding.web.portal import static_files
 from onboarding.web.portal import uploads as upload_pages
+from onboarding.web.portal import vendor_categories as vendor_categories_page
+from onboarding.web.portal import vendor_mappings as vendor_mapping_pages
 from onboarding.web.portal import vendors as vendor_pages
 from onboarding.web.portal import webhook as webhook_page
 from onboarding.web.portal.rendering import LocalDemo, render_page
@@ -79,10 +83,14 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (
     sign_in_pages.router,
     home_page.router,
     upload_pages.router,
+    mapping_pages.router,
+    vendor_categories_page.router,
     api_keys_page.router,
     webhook_page.router,
     overview_page.router,
     vendor_pages.router,
+    vendor_mapping_pages.router,
+    preset_pages.router,
     categories_page.router,
     issues_page.router,
     audit_log_page.router,

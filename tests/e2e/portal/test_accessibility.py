@@ -62,6 +62,8 @@ CASES = [
     ("vendor", "/uploads/{upload}/errors"),
     ("new vendor", "/"),
     ("new vendor", "/uploads"),
+    ("vendor", "/mappings"),
+    ("vendor", "/categories"),
     ("vendor", "/keys"),
     ("vendor", "/webhook"),
     ("anonymous", "/inbox"),
@@ -69,7 +71,10 @@ CASES = [
     ("operator", "/operator?span=month"),
     ("operator", "/operator/vendors"),
     ("operator", "/operator/vendors/PAGES"),
+    ("operator", "/operator/vendors/PAGES/mappings"),
+    ("operator", "/operator/vendors/PAGES/value-mappings"),
     ("operator", "/operator/categories"),
+    ("operator", "/operator/presets"),
     ("operator", "/operator/audit-log"),
     ("operator", "/operator/issues"),
     ("operator", "/uploads"),
@@ -98,7 +103,8 @@ def test_preview_at_both_widths_is_accessible(pages: dict[str, Page]) -> None:
 
 
 def test_operator_pages_for_a_vendor_are_not_found(vendor: Page) -> None:
-    for path in ("/operator", "/operator/vendors", "/operator/categories", "/operator/issues", "/operator/audit-log"):
+    names = ("vendors", "categories", "presets", "issues", "audit-log")
+    for path in ("/operator", *(f"/operator/{name}" for name in names)):
         response = vendor.goto(path)
         assert response is not None
         assert response.status == 404
@@ -114,6 +120,8 @@ def _list_paths(upload_id: str) -> Iterator[tuple[str, str]]:
         "{key_id}": "none",
         "{vendor_id}": "PAGES",
         "{category_id}": "1",
+        "{mapping_id}": "M1",
+        "{value_mapping_id}": "1",
         "{queue}": "watchdog-failures",
     }
     for router in PAGE_ROUTERS:
@@ -136,7 +144,7 @@ def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, upload_id: st
                 continue
             response = other_client.request(method, path)
             assert "somewhere_2024" not in response.text
-            if upload_id in path or path.startswith(("/operator", "/keys/")):
+            if upload_id in path or path.startswith(("/operator", "/keys/", "/mappings/", "/categories/")):
                 assert response.status_code == 404, f"{method} {path}"
             elif method == "GET" or path == "/preview":
                 assert response.status_code < 400, f"{method} {path}"

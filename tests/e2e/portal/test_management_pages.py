@@ -202,7 +202,14 @@ def test_viewer_sees_no_forms_that_change_data(browser: Browser, pipeline: Pipel
     )
     with open_page(browser, pipeline) as page:
         sign_in(page, pipeline, "viewer@techmart.example")
-        for path in ("/operator/vendors", "/operator/vendors/VEND001", "/operator/categories", "/operator/issues"):
+        for path in (
+            "/operator/vendors",
+            "/operator/vendors/VEND001",
+            "/operator/vendors/VEND001/value-mappings",
+            "/operator/categories",
+            "/operator/presets",
+            "/operator/issues",
+        ):
             page.goto(path)
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             assert page.locator('main form[method="post"]').count() == 0, path

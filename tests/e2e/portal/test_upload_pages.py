@@ -92,7 +92,7 @@ def test_invalid_file_is_reported_before_the_upload(vendor: Page) -> None:
     drop_file(vendor, "empty.csv", b"")
     expect(vendor.get_by_role("alert")).to_contain_text("is empty")
     drop_file(vendor, "unknown-columns.csv", b"a,b,c\n1,2,3\n")
-    expect(vendor.locator("#preview")).to_contain_text("This file would be rejected.")
+    expect(vendor.locator("#preview")).to_contain_text("Required columns without a match: Vendor product ID,")
     expect(vendor.get_by_role("button", name="Upload")).to_be_disabled()
 
 

@@ -118,3 +118,7 @@ def test_propose_mappings_plain_decimal_commas_need_no_number_format() -> None:
     assert proposal.document == MappingDocument(
         {"price": HeaderMapping(("price",), MappedNumberFormat(",", ".", "EUR"))}
     )
+
+
+def test_mapping_without_headers_is_not_proposed_for_a_file_without_headers() -> None:
+    assert propose_mappings([], [SavedMapping("M1", 1, MappingDocument(), "Empty")], []) == []

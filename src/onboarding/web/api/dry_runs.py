@@ -116,13 +116,16 @@ async def create_dry_run(
     mapping: Annotated[MappingOption | None, Query(description=MAPPING_DESCRIPTION)] = None,
 ) -> DryRunResponse:
     """Return what an upload of the file would do, row by row, and write nothing. On AWS, files may have up to 4 MB."""
-    return await run_dry_run(request, principal, pool, Options(mode, on_error, force, mapping))
+    result, _ = await run_dry_run(request, principal, pool, Options(mode, on_error, force, mapping))
+    return dry_run_response(result)
 
 
-async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool, options: Options) -> DryRunResponse:
-    """Return the dry run of the file in a vendor's request; the page and the API route call it.
+async def run_dry_run(
+    request: Request, principal: Principal, pool: DatabasePool, options: Options
+) -> tuple[DryRun, MappingDocument | None]:
+    """Return the dry run of the file in a vendor's request, and the document in it that was applied, if any.
 
-    The option `mapping` may be a name or id.
+    The page and the API route call it. The option `mapping` may be a name or id.
     """
     vendor_id = principal.vendor_id
     assert vendor_id is not None, "the routes require a vendor"  # noqa: S101
@@ -146,7 +149,7 @@ async def run_dry_run(request: Request, principal: Principal, pool: DatabasePool
             "failure_code": result.rejection and result.rejection.code,
             "rows": len(result.rows),
         }
-        return dry_run_response(result)
+        return result, document
 
 
 async def _read_content(request: Request, limit: int) -> tuple[bytes, MappingDocument | None]:

@@ -1,4 +1,4 @@
-"""Page of the product categories, for operators."""
+"""Page of the product categories and the category aliases, for operators."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from onboarding.web.api import categories
+from onboarding.web.api import categories, value_mappings
 from onboarding.web.api.categories import CategoryRequest, CategoryUpdate
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
+from onboarding.web.pagination import LongCursor
 from onboarding.web.portal.forms import FormState, Text, create_from_form, render_form_page, validate_form
-from onboarding.web.request_parameters import CategoryId
+from onboarding.web.portal.rendering import page_links
+from onboarding.web.portal.saved_mappings import VALUES_PER_PAGE, set_value
+from onboarding.web.request_parameters import CategoryId, ValueMappingId
 
 router = APIRouter(prefix="/operator/categories", include_in_schema=False)
 
@@ -29,9 +32,11 @@ def show_categories(
     request: Request,
     principal: CurrentOperator,
     pool: PoolDep,
-    notice: Literal["added", "enabled", "disabled", ""] = "",
+    notice: Literal["added", "enabled", "disabled", "alias-saved", "alias-removed", ""] = "",
+    cursor: LongCursor = None,
 ) -> Response:
-    return _render_categories(request, principal, pool, FormState(notice=notice))
+    """Show the categories, and a page of the category aliases."""
+    return _render_categories(request, principal, pool, FormState(notice=notice), cursor)
 
 
 @router.post("")
@@ -47,6 +52,25 @@ def add_category(
     return RedirectResponse("/operator/categories?notice=added", status_code=303)
 
 
+@router.post("/aliases")
+def save_alias(
+    request: Request, principal: OperatorAdmin, pool: PoolDep, vendor_value: Text = "", target: Text = ""
+) -> Response:
+    """Add a category alias, or change that of the same value."""
+    field_errors = set_value(principal, pool, None, vendor_value, target)
+    if field_errors:
+        form = FormState({"vendor_value": vendor_value, "target": target}, field_errors)
+        return _render_categories(request, principal, pool, form)
+    return RedirectResponse("/operator/categories?notice=alias-saved", status_code=303)
+
+
+@router.post("/aliases/{value_mapping_id}/remove")
+def remove_alias(value_mapping_id: ValueMappingId, principal: OperatorAdmin, pool: PoolDep) -> Response:
+    """Remove a category alias."""
+    value_mappings.delete_value(principal, pool, None, value_mapping_id)
+    return RedirectResponse("/operator/categories?notice=alias-removed", status_code=303)
+
+
 @router.post("/{category_id}")
 def set_active(category_id: CategoryId, principal: OperatorAdmin, pool: PoolDep, is_active: Text = "") -> Response:
     body, field_errors = validate_form(CategoryUpdate, HELP_TEXTS, is_active=is_active)
@@ -58,12 +82,19 @@ def set_active(category_id: CategoryId, principal: OperatorAdmin, pool: PoolDep,
     )
 
 
-def _render_categories(request: Request, principal: Principal, pool: DatabasePool, form: FormState) -> Response:
+def _render_categories(
+    request: Request, principal: Principal, pool: DatabasePool, form: FormState, cursor: str | None = None
+) -> Response:
+    items = categories.list_categories(principal, pool).items
+    alias_page = value_mappings.list_page(principal, pool, None, cursor, VALUES_PER_PAGE)
     return render_form_page(
         "categories.html",
         request,
         principal,
         form,
         HELP_TEXTS,
-        categories=categories.list_categories(principal, pool).items,
+        categories=items,
+        category_names=sorted(item.category_name for item in items if item.is_active),
+        aliases=alias_page.items,
+        **page_links("/operator/categories", {}, cursor, alias_page.next),
     )

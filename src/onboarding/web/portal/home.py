@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from onboarding.aws.objects import SUFFIXES
 from onboarding.domain.models import Mode, OnError
+from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import MAX_BYTES
+from onboarding.storage.categories import list_active_category_names
+from onboarding.storage.database import Connection
+from onboarding.storage.input_validation import PLAIN_TEXT
+from onboarding.storage.mappings import list_mappings
 from onboarding.web import upload_queries
 from onboarding.web.api import dry_runs
-from onboarding.web.auth import CurrentVendor, Reader
+from onboarding.web.auth import CurrentVendor, Principal, Reader
 from onboarding.web.database import PoolDep
 from onboarding.web.portal.file_details import get_spreadsheet_row_function, list_details
-from onboarding.web.portal.rendering import render_page
+from onboarding.web.portal.mapping_step import build_mapping_step
+from onboarding.web.portal.rendering import may_write, render_page
 from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(include_in_schema=False)
 
 RECENT_UPLOADS = 5
+
+FileName = Annotated[str, Query(max_length=255, pattern=PLAIN_TEXT)]
 
 
 @router.get("/")
@@ -58,15 +70,40 @@ async def show_preview(
     mode: Mode = Mode.CREATE,
     on_error: OnError = OnError.REJECT_ROWS,
     force: bool = False,
+    file_name: FileName = "",
+    values_shown: bool = False,
 ) -> Response:
-    """Return the dry run of the file in the body, as a part of the home page."""
-    dry_run = await dry_runs.run_dry_run(request, principal, pool, Options(mode, on_error, force))
+    """Return the dry run of the file in the body, as a part of the home page.
+
+    The body may be a form with the mapping that the vendor confirmed in the step. `values_shown`: the step had values.
+    """
+    result, document = await dry_runs.run_dry_run(request, principal, pool, Options(mode, on_error, force))
+    category_names, names = await run_in_threadpool(principal.run, pool, partial(_query_choices, principal))
+    step = build_mapping_step(
+        result,
+        mode=mode,
+        document=document,
+        category_names=category_names,
+        mapping_names=names,
+        file_name=file_name,
+        values_shown=values_shown,
+    )
+    dry_run = dry_runs.dry_run_response(result)
     return render_page(
         "preview.html",
         request,
         principal,
         dry_run=dry_run,
+        step=step if may_write(principal) else None,
+        mapping=dry_run.mapping if document is None else None,
+        number_columns=list(NUMBER_COLUMNS),
         details=list_details(dry_run.file_details),
         spreadsheet_row=get_spreadsheet_row_function(dry_run.file_details),
         rejects_file=on_error is OnError.REJECT_FILE,
     )
+
+
+def _query_choices(principal: Principal, connection: Connection) -> tuple[list[str], list[str]]:
+    """Return the active categories, and the names of the vendor's mappings."""
+    names = [row["name"] for row in list_mappings(connection, principal.vendor_id)]
+    return list_active_category_names(connection), names

@@ -15,8 +15,16 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from onboarding.domain.product_schema import PRODUCT_SCHEMA
+from onboarding.web.api.audit_log import AuditEntryResponse
 from onboarding.web.auth import ADMIN, WRITE, Principal
 from onboarding.web.portal import charts
+from onboarding.web.portal.mapping_forms import (
+    DECIMAL_SIGN_LABELS,
+    FACTOR_LABELS,
+    THOUSANDS_SEPARATOR_LABELS,
+    describe_number_format,
+)
 from onboarding.web.portal.static_files import static_url
 from onboarding.web.schemas import UploadResponse
 
@@ -91,6 +99,36 @@ def format_code(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
+MARKETPLACE_ACTIONS: Mapping[str, str] = {
+    "mapping_created": "Preset published",
+    "mapping_updated": "Preset updated",
+    "mapping_deleted": "Preset deleted",
+    "value_mapped": "Category alias saved",
+    "value_mapping_deleted": "Category alias removed",
+}
+"""Labels of actions on mappings that belong to no vendor but to the marketplace."""
+
+
+def describe_action(entry: AuditEntryResponse) -> str:
+    """Return the label of the action of an entry of the audit log."""
+    label = MARKETPLACE_ACTIONS.get(entry.action) if entry.vendor_id is None else None
+    return label or format_code(entry.action)
+
+
+def describe_subject(entry: AuditEntryResponse) -> str:
+    """Return the subject of an entry of the audit log: for a mapping its name, for a value also its target."""
+    if entry.action.startswith("mapping_"):
+        return str(entry.detail.get("name") or entry.subject)
+    if entry.action.startswith("value_"):
+        return f"{entry.subject} → {entry.detail.get('target', '')}"
+    return entry.subject
+
+
+def get_column_label(column: str) -> str:
+    """Return the label of one of our columns."""
+    return PRODUCT_SCHEMA[column].label
+
+
 def format_duration(upload: UploadResponse) -> str:
     """Return how long an upload took, or has taken so far."""
     end = upload.processing_completed_at or datetime.now(UTC)
@@ -141,7 +179,11 @@ def _build_environment() -> Environment:
         rows=format_row_count,
         duration=format_duration,
         label=format_code,
+        action=describe_action,
+        subject=describe_subject,
         linkify=linkify,
+        column_label=get_column_label,
+        number_format=describe_number_format,
     )
     environment.globals.update(
         static=static_url,
@@ -149,6 +191,9 @@ def _build_environment() -> Environment:
         progress_bar=charts.progress_bar,
         STATUS_LABELS=STATUS_LABELS,
         MODE_LABELS=MODE_LABELS,
+        DECIMAL_SIGN_LABELS=DECIMAL_SIGN_LABELS,
+        THOUSANDS_SEPARATOR_LABELS=THOUSANDS_SEPARATOR_LABELS,
+        FACTOR_LABELS=FACTOR_LABELS,
         may_write=may_write,
         may_manage=may_manage,
         may_operate=may_operate,

@@ -18,6 +18,7 @@ from onboarding.web.pagination import Cursor
 from onboarding.web.portal.api_keys import SCOPE_LABELS, get_key_state
 from onboarding.web.portal.forms import FormState, Text, create_from_form, render_form_page, validate_form
 from onboarding.web.portal.rendering import page_links
+from onboarding.web.portal.saved_mappings import list_mapping_items
 from onboarding.web.request_parameters import KeyId, VendorId
 from onboarding.web.upload_queries import UploadFilter
 
@@ -148,6 +149,7 @@ def _render_vendor(
             "recent_uploads": upload_queries.list_uploads(
                 connection, principal, UploadFilter(vendor_id), cursor=None, limit=RECENT_UPLOADS
             ),
+            "mappings": list_mapping_items(connection, vendor_id),
             "audit_entries": audit_log.list_vendor_entries(connection, vendor_id, None, LATEST_ENTRIES).items,
         }
 

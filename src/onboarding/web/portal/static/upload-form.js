@@ -2,6 +2,7 @@
 
 import { request, RequestError, sleep } from "./api-client.js";
 import { localizeTimes } from "./local-times.js";
+import { documentOf, findStep, saveChoices } from "./mapping-step.js";
 
 const form = document.getElementById("upload-form");
 if (form) initialize();
@@ -11,6 +12,7 @@ function initialize() {
   const dropzone = element("dropzone");
   const fileInput = element("file");
   const preview = element("preview");
+  const applyButton = element("apply-button");
   const uploadButton = element("upload-button");
   const cancelButton = element("cancel-button");
   const uploadStatus = element("upload-status");
@@ -20,6 +22,9 @@ function initialize() {
   let file = null;
   let previewAbort = null;
   let uploadAbort = null;
+  // The step that matches columns and categories, and the choices in it that the preview shows.
+  let step = null;
+  let choices = null;
 
   for (const type of ["dragenter", "dragover"]) {
     dropzone.addEventListener(type, (event) => {
@@ -55,6 +60,7 @@ function initialize() {
     event.preventDefault();
     if (file && !uploadAbort) upload();
   });
+  applyButton.addEventListener("click", () => step.apply());
   cancelButton.addEventListener("click", () => uploadAbort?.abort());
   form.dataset.ready = "true";
 
@@ -63,6 +69,8 @@ function initialize() {
     preview.replaceChildren();
     uploadButton.disabled = true;
     file = null;
+    step = choices = null;
+    showApply(false);
     dropzone.classList.remove("has-file");
     element("dropzone-title").textContent = "Drop a file here";
     element("file-picker").textContent = "choose a file";
@@ -84,7 +92,7 @@ function initialize() {
     loadPreview();
   }
 
-  async function loadPreview() {
+  async function loadPreview(newChoices = choices) {
     previewAbort?.abort();
     const abort = (previewAbort = new AbortController());
     showError("");
@@ -92,25 +100,63 @@ function initialize() {
     const previewBytes = Number(form.dataset.previewBytes);
     if (file.size > previewBytes) return skipPreview(`Previews are limited to ${formatSize(previewBytes)}.`);
     uploadButton.disabled = true;
+    showApply(false);
     preview.setAttribute("aria-busy", "true");
+    const shownBefore = [...preview.childNodes];
+    const edits = newChoices === choices ? step?.readEdits() : null;
     preview.replaceChildren(paragraph("Reading the file …", "loading"));
     try {
-      const query = new URLSearchParams(uploadOptions());
-      const contentType = "application/octet-stream";
-      const response = await request(`/preview?${query}`, { method: "POST", body: file, contentType, signal: abort.signal });
+      const response = await requestPreview(newChoices, abort.signal);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (abort.signal.aborted) return;
+      const isApplied = newChoices !== choices;
+      choices = newChoices;
       preview.replaceChildren(...page.body.childNodes);
       localizeTimes(preview);
-      scrollIntoView(preview);
       const rows = Number(preview.querySelector("[data-rows]")?.dataset.rows);
       uploadButton.disabled = rows === 0;
       if (rows) uploadButton.textContent = `Upload ${rows === 1 ? "1 row" : `${rows.toLocaleString()} rows`}`;
+      step = findStep(preview, choices, edits, { onApply: loadPreview, onChange: requireApply });
+      showApply(step?.isRequired);
+      if (step?.readEdits()) requireApply();
+      if (step?.isRequired) step.focus();
+      else if (isApplied) preview.querySelector("#preview-title").focus();
+      scrollIntoView(preview);
     } catch (error) {
-      if (error.name !== "AbortError") skipPreview(describeError(error));
+      if (error.name === "AbortError") return;
+      if (newChoices === choices) return skipPreview(describeError(error));
+      // The choices were not accepted: show them again.
+      preview.replaceChildren(...shownBefore);
+      showApply(true);
+      showError(describeError(error));
     } finally {
       if (abort === previewAbort) preview.removeAttribute("aria-busy");
     }
+  }
+
+  function requestPreview(newChoices, signal) {
+    const query = new URLSearchParams({ ...uploadOptions(), file_name: file.name.slice(0, 255) });
+    if (!newChoices) {
+      return request(`/preview?${query}`, { method: "POST", body: file, contentType: "application/octet-stream", signal });
+    }
+    if (newChoices.valuesShown) query.set("values_shown", "true");
+    const body = new FormData();
+    body.append("file", file);
+    body.append("mapping", JSON.stringify(documentOf(newChoices)));
+    return request(`/preview?${query}`, { method: "POST", body, signal });
+  }
+
+  // The preview does not show the choices in the step any more.
+  function requireApply() {
+    uploadButton.disabled = true;
+    uploadButton.textContent = "Upload";
+    showApply(true);
+  }
+
+  // There is one primary button: to apply choices, or to upload.
+  function showApply(visible) {
+    applyButton.hidden = !visible;
+    uploadButton.classList.toggle("primary", !visible);
   }
 
   // The preview is optional: the upload validates the file in any case.
@@ -139,7 +185,8 @@ function initialize() {
     showProgress(0, file.size);
     announce("Uploading.");
     try {
-      const body = JSON.stringify({ file_name: file.name, ...options, force: options.force === "true" });
+      const mapping = await findMapping(signal);
+      const body = JSON.stringify({ file_name: file.name, ...options, force: options.force === "true", mapping });
       const contentType = "application/json";
       const response = await request("/v1/upload-sessions", { method: "POST", body, contentType, signal });
       const session = await response.json();
@@ -157,7 +204,15 @@ function initialize() {
       else showError(describeError(error));
       setLocked(false);
       uploadAbort = null;
+      // Another mapping has this name.
+      if (error.status === 409) step?.focusName();
     }
+  }
+
+  // Returns the mapping that the preview shows, so that the upload uses the same version.
+  async function findMapping(signal) {
+    if (!choices) return preview.querySelector("[data-mapping]")?.dataset.mapping;
+    return saveChoices({ ...choices, ...step?.readRemember() }, signal);
   }
 
   // XMLHttpRequest, because fetch does not report upload progress.
@@ -209,7 +264,7 @@ function initialize() {
   }
 
   function setLocked(locked) {
-    for (const control of form.querySelectorAll("fieldset, #file")) control.disabled = locked;
+    for (const control of form.querySelectorAll("fieldset, #file, #preview :is(input, select)")) control.disabled = locked;
     dropzone.classList.toggle("is-locked", locked);
     uploadButton.disabled = locked;
     cancelButton.hidden = !locked;

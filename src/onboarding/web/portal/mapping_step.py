@@ -1,0 +1,218 @@
+"""The step of a preview in which a vendor matches the columns and categories of a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from onboarding.domain.column_types import ColumnType
+from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.mapping_json import document_as_json
+from onboarding.domain.mappings import (
+    MappingDocument,
+    normalize_key,
+)
+from onboarding.domain.models import Mode
+from onboarding.domain.product_schema import NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED
+from onboarding.pipeline.dry_run import DryRun
+from onboarding.pipeline.upload_parsing import list_required_columns
+from onboarding.storage.mappings import NAME_LENGTH
+from onboarding.web.portal.mapping_forms import (
+    describe_other_parts,
+)
+from onboarding.web.portal.mapping_step_headers import StepHeader, Suggestions, group_headers
+
+MAX_VALUES = 200
+"""Maximum number of values that the step asks for, most rows first."""
+
+_HEADER_REJECTIONS = (RejectionCode.AMBIGUOUS_COLUMNS, RejectionCode.DUPLICATE_COLUMNS)
+"""Rejections that another choice of columns solves, as well as that of a file without required columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepColumn:
+    """A column that is required or has a constant, with the same value for all products if it has one.
+
+    `choice` is the kind of control for that value: `category`, `number`, or blank if each product needs its own.
+    """
+
+    name: str
+    label: str
+    choice: str
+    constant: str
+    is_required: bool
+    is_matched: bool
+
+    @property
+    def is_missing(self) -> bool:
+        """Return whether neither a header nor a constant feeds the column."""
+        return self.is_required and not self.is_matched and not self.constant
+
+
+@dataclass(frozen=True, slots=True)
+class StepValue:
+    """A value of the file: the number of rows with it, and our value that the step shows first."""
+
+    vendor_value: str
+    rows: int
+    target: str
+    is_suggested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MappingStep:
+    """What the step shows. `is_required`: it is open, because a person has to choose something.
+
+    `open_headers` need a look, suggestions first. `extra_headers` are not imported, and no column is missing.
+    `matched_headers` are known. `differences` says how the file differs from the proposed mapping of the vendor.
+    `other_parts` are the parts of the document that have no controls, as JSON; `notes` are sentences about them.
+    """
+
+    is_required: bool
+    open_headers: Sequence[StepHeader]
+    extra_headers: Sequence[StepHeader]
+    matched_headers: Sequence[StepHeader]
+    columns: Sequence[StepColumn]
+    values: Sequence[StepValue]
+    more_values: int
+    category_names: Sequence[str]
+    target_choices: Mapping[str, str]
+    differences: str
+    other_parts: str
+    notes: Sequence[str]
+    name: str
+    has_mapping: bool
+    is_confirmed: bool
+
+    @property
+    def headers(self) -> Iterator[StepHeader]:
+        """Return all headers."""
+        yield from self.open_headers
+        yield from self.extra_headers
+        yield from self.matched_headers
+
+    @property
+    def asks_for_columns(self) -> bool:
+        """Return whether a required column is missing or a target is a suggestion."""
+        return any(header.is_suggested for header in self.open_headers) or any(
+            column.is_missing for column in self.columns
+        )
+
+    @property
+    def ignored_headers(self) -> int:
+        """Return the number of headers that are not imported."""
+        return sum(1 for header in self.headers if not header.current)
+
+    @property
+    def missing_labels(self) -> list[str]:
+        """Return the labels of the required columns that are still missing."""
+        return [column.label for column in self.columns if column.is_missing]
+
+
+def build_mapping_step(
+    result: DryRun,
+    *,
+    mode: Mode,
+    document: MappingDocument | None,
+    category_names: Sequence[str],
+    mapping_names: Collection[str],
+    file_name: str,
+    values_shown: bool = False,
+) -> MappingStep | None:
+    """Return the step for a dry run, or None if there is nothing to match.
+
+    `document` is the mapping that the vendor has confirmed in the step and that the dry run applied. `values_shown`:
+    the vendor has seen the values and left some without a category. `mapping_names` are those of the vendor's mappings.
+    """
+    if not any(header.name for header in result.headers):
+        return None
+    suggestions = Suggestions(result, document)
+    headers = suggestions.headers
+    columns = _build_columns(headers, suggestions.constants, mode)
+    values = _build_values(result, document)
+    other_parts = document_as_json(suggestions.other_parts)
+    is_ambiguous = result.rejection is not None and result.rejection.code in _HEADER_REJECTIONS
+    is_required = bool(
+        result.missing_columns
+        or is_ambiguous
+        or (suggestions.differences and suggestions.is_used)
+        or suggestions.fixes_errors(result)
+        or (result.unmapped_values and not values_shown)
+    )
+    open_headers, extra_headers, matched_headers = group_headers(headers, any(column.is_missing for column in columns))
+    if not is_required and not open_headers and not extra_headers and not values and document is None:
+        return None
+    return MappingStep(
+        is_required=is_required,
+        open_headers=open_headers,
+        extra_headers=extra_headers,
+        matched_headers=matched_headers,
+        columns=columns,
+        values=values[:MAX_VALUES],
+        more_values=max(0, len(values) - MAX_VALUES),
+        category_names=category_names,
+        target_choices=suggestions.target_choices,
+        differences=suggestions.differences,
+        other_parts=json.dumps({name: part for name, part in other_parts.items() if name != "columns"}),
+        notes=describe_other_parts(suggestions.other_parts),
+        name=_choose_name(result, suggestions, mapping_names, file_name),
+        has_mapping=result.mapping is not None and document is None,
+        is_confirmed=document is not None,
+    )
+
+
+def _build_columns(headers: Sequence[StepHeader], constants: Mapping[str, str], mode: Mode) -> list[StepColumn]:
+    """Return the required columns, and the others that have the same value for all products."""
+    matched = {column for header in headers for column in header.target.split()}
+    required = list_required_columns(mode)
+    return [
+        StepColumn(
+            name=name,
+            label=PRODUCT_SCHEMA[name].label,
+            choice=_get_choice(name),
+            constant="" if name in matched else constants.get(name, ""),
+            is_required=name in required,
+            is_matched=name in matched,
+        )
+        for name in (*required, *(column for column in constants if column not in required))
+    ]
+
+
+def _get_choice(column: str) -> str:
+    if PRODUCT_SCHEMA[column].type is ColumnType.CATEGORY:
+        return "category"
+    if column in NUMBER_COLUMNS:
+        return "number"
+    # Each product has its own ID, SKU and name.
+    return "" if column in REQUIRED else "text"
+
+
+def _build_values(result: DryRun, document: MappingDocument | None) -> list[StepValue]:
+    """Return the values without a category, and those that the vendor has matched in the step."""
+    confirmed = {normalize_key(value) for values in (document.values.values() if document else ()) for value in values}
+    values = [
+        StepValue(value.vendor_value, value.rows, value.suggestion, bool(value.suggestion))
+        for value in result.unmapped_values
+    ]
+    values += [
+        StepValue(value.vendor_value, value.rows, value.target, False)
+        for value in result.used_values
+        if normalize_key(value.vendor_value) in confirmed
+    ]
+    return sorted(values, key=lambda value: -value.rows)
+
+
+def _choose_name(result: DryRun, suggestions: Suggestions, mapping_names: Collection[str], file_name: str) -> str:
+    """Return the name of the mapping to remember: that of the applied one, otherwise a new one."""
+    if result.mapping is not None and result.mapping.name:
+        return result.mapping.name
+    proposed_name = suggestions.proposal.name if suggestions.proposal else ""
+    name = (proposed_name or PurePath(file_name).stem).replace("/", "-").strip()[: NAME_LENGTH - 4] or "My files"
+    taken = {other.casefold() for other in mapping_names} | {"none"}
+    number = 2
+    unique_name = name
+    while unique_name.casefold() in taken:
+        unique_name, number = f"{name} {number}", number + 1
+    return unique_name

@@ -1,0 +1,187 @@
+// The step of a preview in which a vendor matches the columns and categories of a file.
+
+import { request } from "./api-client.js";
+
+const split = (text) => text.split(" ").filter(Boolean);
+
+// Returns the step in the preview, or null if it has none. `onApply` is called with the choices, `onChange` whenever
+// one of them changes. `previous` are the choices that the preview shows, or null; `edits` those that were changed since.
+export function findStep(preview, previous, edits, { onApply, onChange }) {
+  const root = preview.querySelector("#mapping-step");
+  if (!root) return null;
+  const element = (id) => root.querySelector(`#${id}`);
+  const headerRows = [...root.querySelectorAll("tr[data-header]")];
+  const valueRows = [...root.querySelectorAll("tr[data-value]")];
+  const columnFields = [...root.querySelectorAll("[data-column]")];
+  const numberColumns = new Set(split(root.dataset.numberColumns));
+  const missingText = element("missing-columns");
+  const control = (row) => row.querySelector("select, input");
+  const columnsOf = (row) => split(control(row).value);
+  const rows = [...headerRows, ...valueRows, ...columnFields.filter(control)];
+  const keyOf = ({ dataset: { header, value, column } }) => JSON.stringify([header, value, column]);
+  let isChanged = false;
+
+  root.addEventListener("change", (event) => {
+    if (event.target.closest(".remember")) return update();
+    isChanged = true;
+    const row = event.target.closest("tr[data-header], tr[data-value]");
+    row?.querySelector(".suggestion")?.remove();
+    const replaced = row?.dataset.header === undefined ? "" : releaseColumns(row);
+    update(replaced);
+    onChange();
+  });
+  root.addEventListener("input", (event) => {
+    if (!event.target.closest("[data-column]")) return;
+    isChanged = true;
+    update();
+    onChange();
+  });
+  root.addEventListener("keydown", (event) => {
+    // Enter would submit the form and upload the file without these choices.
+    if (event.key !== "Enter" || !event.target.matches("input")) return;
+    event.preventDefault();
+    apply();
+  });
+  if (previous) {
+    element("remember-mapping").checked = previous.remember;
+    if (previous.name) element("mapping-name").value = previous.name;
+  }
+  if (edits) restore();
+  update();
+
+  // The preview was loaded again, for example with another mode, before the changes were applied.
+  function restore() {
+    for (const row of rows) {
+      const value = edits.get(keyOf(row));
+      if (value === undefined || value === control(row).value) continue;
+      control(row).value = value;
+      row.querySelector(".suggestion")?.remove();
+    }
+    isChanged = true;
+  }
+
+  // A column takes its values from one header: another header that has it loses it. Returns a sentence about that.
+  function releaseColumns(row) {
+    const taken = new Set(columnsOf(row));
+    const released = headerRows.filter((other) => other !== row && columnsOf(other).some((column) => taken.has(column)));
+    for (const other of released) {
+      control(other).value = columnsOf(other).filter((column) => !taken.has(column)).join(" ");
+      other.querySelector(".suggestion")?.remove();
+    }
+    return released.map((other) => `'${other.dataset.header}' no longer has this column. `).join("");
+  }
+
+  function update(sentence = "") {
+    const matched = new Set(headerRows.flatMap(columnsOf));
+    for (const row of headerRows) {
+      const example = row.querySelector(".number-example");
+      if (example) example.hidden = !columnsOf(row).some((column) => numberColumns.has(column));
+    }
+    for (const field of columnFields) field.hidden = matched.has(field.dataset.column) || !control(field);
+    element("same-values").hidden = columnFields.every((field) => field.hidden);
+    const missing = listMissing();
+    missingText.classList.toggle("warning", missing.length > 0);
+    const text = missing.length
+      ? `Required columns without a match: ${missing.join(", ")}.`
+      : "All required columns are matched.";
+    // The preview is a live region: an equal text must not be announced again.
+    if (missingText.textContent !== sentence + text) missingText.textContent = sentence + text;
+    element("mapping-name-field").hidden = !element("remember-mapping").checked || !usesColumns();
+  }
+
+  function listMissing() {
+    const matched = new Set(headerRows.flatMap(columnsOf));
+    return columnFields
+      .filter((field) => "required" in field.dataset)
+      .filter((field) => !matched.has(field.dataset.column) && !control(field)?.value.trim())
+      .map((field) => field.dataset.label);
+  }
+
+  function listConstants() {
+    const fields = columnFields.filter((field) => !field.hidden && control(field).value.trim());
+    return Object.fromEntries(fields.map((field) => [field.dataset.column, control(field).value.trim()]));
+  }
+
+  // Whether the columns differ from those that apply without the step.
+  function usesColumns() {
+    if (previous?.usesColumns) return true;
+    if (headerRows.some((row) => control(row).value !== row.dataset.current)) return true;
+    if ("hasMapping" in root.dataset) {
+      return columnFields.some((field) => !field.hidden && control(field).value !== field.dataset.constant);
+    }
+    const formats = headerRows.filter((row) => row.dataset.numberFormat && control(row).value);
+    return formats.length > 0 || Object.keys(listConstants()).length > 0;
+  }
+
+  function collect() {
+    const mapping = { columns: {} };
+    if (usesColumns() || "hasMapping" in root.dataset) {
+      for (const row of headerRows) {
+        const target = { columns: columnsOf(row) };
+        const hasNumbers = target.columns.some((column) => numberColumns.has(column));
+        if (row.dataset.numberFormat && hasNumbers) target.number_format = JSON.parse(row.dataset.numberFormat);
+        mapping.columns[row.dataset.header] = target;
+      }
+      mapping.constants = listConstants();
+      Object.assign(mapping, JSON.parse(root.dataset.otherParts));
+    }
+    const values = valueRows.filter((row) => control(row).value).map((row) => [row.dataset.value, control(row).value]);
+    return {
+      headers: headerRows.map((row) => row.dataset.header),
+      mapping,
+      values: { ...previous?.values, ...Object.fromEntries(values) },
+      usesColumns: usesColumns(),
+      valuesShown: valueRows.length > 0,
+      reference: previous ? previous.reference : preview.querySelector("[data-mapping]")?.dataset.mapping,
+      ...readRemember(),
+    };
+  }
+
+  function readRemember() {
+    return { remember: element("remember-mapping").checked, name: element("mapping-name").value.trim() };
+  }
+
+  function apply() {
+    if (listMissing().length) missingText.focus();
+    else onApply(collect());
+  }
+
+  return {
+    isRequired: "required" in root.dataset,
+    apply,
+    // Returns the changes that were not applied, or null.
+    readEdits: () => (isChanged ? new Map(rows.map((row) => [keyOf(row), control(row).value])) : null),
+    focus() {
+      const part = root.querySelector("details #match-columns") ? "match-categories" : "match-columns";
+      element(`${part}-title`).focus();
+    },
+    focusName() {
+      for (const details of preview.querySelectorAll("details:has(#mapping-name)")) details.open = true;
+      element("mapping-name").focus();
+    },
+    readRemember,
+  };
+}
+
+// Returns the document of the choices, for a dry run or for a single upload.
+export function documentOf({ mapping, values }) {
+  return Object.keys(values).length ? { ...mapping, values: { category: values } } : mapping;
+}
+
+// Stores the choices and returns the mapping for the upload, or undefined if the upload needs none.
+export async function saveChoices(choices, signal) {
+  if (!choices.remember) return saveMapping({ headers: choices.headers, document: documentOf(choices) }, signal);
+  if (Object.keys(choices.values).length) {
+    const body = { column: "category", values: choices.values };
+    await request("/v1/value-mappings", { ...json("PUT", body), signal });
+  }
+  if (!choices.usesColumns) return choices.reference;
+  return saveMapping({ name: choices.name, headers: choices.headers, document: choices.mapping }, signal);
+}
+
+async function saveMapping(body, signal) {
+  const response = await request("/v1/mappings", { ...json("POST", body), signal });
+  return (await response.json()).reference;
+}
+
+const json = (method, body) => ({ method, body: JSON.stringify(body), contentType: "application/json" });
