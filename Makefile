@@ -80,7 +80,7 @@ fuzz: setup ## Process 20,000 hostile files from the bucket to report and e-mail
 bench: setup ## Run the benchmarks (up to 10 minutes)
 	@$(BIN)/python -m bench
 
-reference: setup ## Generate docs/csv-format.md and docs/rules.md from the code
+reference: setup ## Generate csv-format.md, mappings.md and rules.md in docs from the code
 	@$(BIN)/python -m tools.reference_pages docs
 
 diagrams: setup ## Draw docs/diagrams from tools/diagrams and the live schema

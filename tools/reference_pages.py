@@ -1,4 +1,4 @@
-"""Generator of docs/csv-format.md and docs/rules.md: `python -m tools.reference_pages docs`."""
+"""Generator of docs/csv-format.md, docs/mappings.md and docs/rules.md: `python -m tools.reference_pages docs`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from jinja2 import StrictUndefined, Template
 
 from onboarding.aws.objects import ENDINGS
 from onboarding.domain.error_codes import Code, RejectionCode, RowErrorCode, WarningCode
+from onboarding.domain.mapped_numbers import DECIMAL_SIGNS, FACTORS, THOUSANDS_SEPARATORS
+from onboarding.domain.mappings import (
+    MAX_HEADER_LENGTH,
+    MAX_HEADERS,
+    MAX_REMOVED_TEXT,
+    MAX_VALUE_LENGTH,
+    MAX_VALUES,
+    VALUE_COLUMNS,
+)
 from onboarding.domain.placeholders import PLACEHOLDER_WORDS, SAMPLE
 from onboarding.domain.product_schema import (
     IDENTIFIERS,
@@ -23,9 +32,12 @@ from onboarding.domain.validation import CLEAR, RULES, Check
 from onboarding.files.column_checks import MAX_SUGGESTED_CATEGORIES
 from onboarding.files.error_report import HEADER
 from onboarding.files.formula_escaping import escape_formula
-from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED
+from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED, MAPPING_REFERENCE
 from onboarding.files.parser import MAX_BYTES, MAX_ROWS
+from onboarding.files.presets import Preset, list_presets
 from onboarding.pipeline.parser_process import CPU_SECONDS, MEMORY_MB
+from onboarding.storage.mappings import MAX_MAPPINGS, NAME_LENGTH
+from onboarding.storage.value_mappings import MAX_VALUE_MAPPINGS
 from tools.rule_examples import EXAMPLES
 
 BAR = "\\|"
@@ -41,8 +53,15 @@ OPTIONS = (
         "mapping",
         "--mapping",
         "name or ID",
-        "Use this mapping, not the one remembered for the file's headers; `none`: no mapping",
+        "Use this mapping, not the one remembered for the headers; `none`: no mapping",
     ),
+)
+
+
+NUMBER_FORMAT = (
+    ("decimal_sign", DECIMAL_SIGNS, "point"),
+    ("thousands_separator", THOUSANDS_SEPARATORS, "none"),
+    ("factor", FACTORS, "1; for grams 0.001, for cents 0.01"),
 )
 
 
@@ -73,9 +92,50 @@ def csv_format() -> str:
         clear=CLEAR,
         fix_columns=",".join(FIX_COLUMNS),
         decimal_comma=DECIMAL_COMMA,
+        mapping_reference=MAPPING_REFERENCE,
         report_header=",".join(HEADER),
         formula=escape_formula("=A1"),
     )
+
+
+def mappings() -> str:
+    """Return the page on mappings."""
+    removed_text = f"a currency or unit beside the number: up to {MAX_REMOVED_TEXT} characters, no digits"
+    return _page(
+        "mappings",
+        value_columns=_and(VALUE_COLUMNS),
+        number_format=_table(
+            ("Field", "Values", "Default"),
+            (
+                *((f"`{name}`", _list_choices(choices), default) for name, choices, default in NUMBER_FORMAT),
+                ("`remove`", removed_text, "none"),
+            ),
+        ),
+        limits=_table(
+            ("Item", "Maximum"),
+            (
+                ("mappings of a vendor; published presets", f"{MAX_MAPPINGS:,} each"),
+                ("value mappings of a vendor; category aliases", f"{MAX_VALUE_MAPPINGS:,} each"),
+                ("headers of a document", f"{MAX_HEADERS:,}, of {MAX_HEADER_LENGTH - 1} characters"),
+                ("values of a document", f"{MAX_VALUES:,}, of {MAX_VALUE_LENGTH} characters"),
+                ("name", f"{NAME_LENGTH} characters, without `/`; unique for the vendor"),
+            ),
+        ),
+        presets=_table(
+            ("System", "Required columns not fed", "Optional columns fed"), map(_describe_preset, list_presets())
+        ),
+    )
+
+
+def _describe_preset(preset: Preset) -> Sequence[str]:
+    fed_columns = {column for preset_header in preset.headers for column in preset_header.target.columns}
+    unfed_columns = [column for column in REQUIRED if column not in fed_columns]
+    optional_columns = [column for column in PRODUCT_SCHEMA if column in fed_columns and column not in REQUIRED]
+    return preset.name, ", ".join(unfed_columns) or "none", ", ".join(optional_columns)
+
+
+def _list_choices(choices: Iterable[str]) -> str:
+    return ", ".join({"": "none", " ": "space"}.get(choice, f"`{choice}`") for choice in choices)
 
 
 def rules() -> str:
@@ -91,17 +151,18 @@ def rules() -> str:
 
 
 def _examples(rule: str, check: Check) -> Iterator[Sequence[str]]:
-    """Yield the first example of each code of a rule."""
+    """Yield the first example of each code of a rule; only the first line names the rule."""
     errors = [error for example in EXAMPLES for error in check(example.row, example.facts)]
     for code in dict.fromkeys(error.error_type for error in errors):
         error = next(error for error in errors if error.error_type == code)
         value = f"`{_short(error.value)}`" if error.value else ""
         yield rule, error.error_type, error.field, value, error.message
+        rule = ""
 
 
 def pages() -> dict[str, str]:
     """Return each page by its name in docs/."""
-    return {"csv-format.md": csv_format(), "rules.md": rules()}
+    return {"csv-format.md": csv_format(), "mappings.md": mappings(), "rules.md": rules()}
 
 
 def _page(name: str, **values: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import quote_plus
 
 from onboarding.domain.models import Mode
 from onboarding.failpoints import Failpoint
@@ -12,6 +13,7 @@ from tests.faults import invariants, stored_state
 from tests.faults.fault_plans import COLD, SingleFault, faults_at
 from tests.faults.interleaving import Task
 from tests.faults.lambda_runtime import FUNCTIONS, Call, InjectionPoint, Runtime
+from tests.faults.mapped_files import CATEGORIES
 from tests.faults.simulation import Control, Delivery, InvariantViolated, Simulation, no_fault
 from tests.faults.upload_files import File, file_of
 
@@ -101,6 +103,40 @@ def product_changes(simulation: Simulation, control: Control) -> None:
     simulation.deliver_all(control)
 
 
+def mapped_files(simulation: Simulation, control: Control) -> None:
+    """Process files with all kinds of mappings, which change as soon as the upload is open."""
+    simulation.batch = 7
+    mappings = simulation.mappings
+    changes: dict[str, Callable[[], None]] = {}
+
+    def put(vendor: str, family: str, option: str | None, *, all_or_nothing: bool = False) -> str:
+        file = file_of(vendor, [f"{family}-{n}" for n in range(5)], {2: 0, 3: 3})
+        for row, category in zip(file.rows, CATEGORIES, strict=False):
+            row["category"] = category
+        key = f"uploads/{vendor}/{family}.csv"
+        simulation.put(key, replace(file, family=family, mapping=option, all_or_nothing=all_or_nothing))
+        return quote_plus(key)
+
+    def change(call: Call, point: InjectionPoint) -> None:
+        if call.function == "csv_parser" and point == f"at {Failpoint.INGEST_HISTORY_OPENED}":
+            key = call.event["Records"][0]["s3"]["object"]["key"]
+            changes.pop(key, lambda: None)()
+
+    mappings.remember("VEND001", "FA")
+    changes[put("VEND001", "FA", None)] = lambda: mappings.add_version("VEND001", "FA")
+    mappings.remember("VEND002", "FB")
+    changes[put("VEND002", "FB", "Map FB", all_or_nothing=True)] = lambda: mappings.delete("VEND002", "FB")
+    reference = mappings.remember("VEND003", "FC").reference
+    mappings.add_version("VEND003", "FC")
+    changes[put("VEND003", "FC", reference)] = lambda: mappings.delete_values("VEND003")
+    put("VEND001", "FD", mappings.create_unnamed("VEND001", "FD").reference)
+    simulation.watch = change
+    simulation.deliver_all(control)
+    # A file that another one overtook may not have been opened with its change watched.
+    for remaining in list(changes.values()):
+        remaining()
+
+
 def malformed_items(simulation: Simulation, control: Control) -> None:
     """Process malformed items between the rows of a file: the items are stored, and the rows are accepted."""
     simulation.batch = 9
@@ -129,6 +165,7 @@ SCENARIOS: dict[str, tuple[Callable[[Simulation, Control], None], Sequence[str]]
     "all file kinds": (all_file_kinds, [name for name in FUNCTIONS if name != "watchdog"]),
     "all or nothing": (all_or_nothing, ["product_validator", "error_processor"]),
     "product changes": (product_changes, ["product_validator"]),
+    "mapped files": (mapped_files, ["csv_parser"]),
     "malformed items": (malformed_items, ["product_validator"]),
     "crashing file": (crashing_file, ["csv_parser"]),
     "after restart": (after_restart, ["watchdog"]),

@@ -14,9 +14,9 @@ from onboarding.aws.staging_table import UNPROCESSABLE_PREFIX
 from onboarding.domain import models
 from onboarding.domain.product_schema import CHANGEABLE
 from onboarding.files.models import FileDetails
-from tests.faults import stored_state
+from tests.faults import mapping_invariants, stored_state
 from tests.faults.aws_in_memory import Aws
-from tests.faults.simulation import Delivery, InvariantViolated, Simulation
+from tests.faults.simulation import Delivery, Simulation, violation
 from tests.faults.upload_files import UNIQUE, File
 
 FILE_REJECTED = "FILE_REJECTED"
@@ -24,12 +24,9 @@ OUTDATED = "OUTDATED_ROW"
 NOT_PROCESSED, CANCELLED = "NOT_PROCESSED", "CANCELLED"
 """Errors of the rows that the watchdog ended or the vendor cancelled; these rows have no other outcome."""
 
+TEXTS = ("vendor_product_id", "sku", "product_name", "category", "subcategory", "description", "brand")
+
 Table = list[dict[str, Any]]
-
-
-def violation(invariant: str, *details: object) -> InvariantViolated:
-    """Return the exception for a violated invariant, with details for its message."""
-    return InvariantViolated(" | ".join([invariant, *map(str, details)]))
 
 
 def table(simulation: Simulation, name: str, order: str) -> Table:
@@ -120,8 +117,10 @@ def check(simulation: Simulation) -> None:
     known_ids = {upload_id for upload_id, file in simulation.uploads.items() if file.known}
     if outcome.history.keys() != known_ids:
         raise violation("every file of a vendor is in the history", known_ids ^ outcome.history.keys())
+    resolved = {name: mapping_invariants.resolve(simulation, outcome.history[name]) for name in sorted(known_ids)}
+    files = {upload_id: file.file for upload_id, file in resolved.items()}
     for upload_id in outcome.undone:
-        file = simulation.uploads[upload_id]
+        file = files[upload_id]
         if not file.undone:
             raise violation("an upload is undone only on request", upload_id)
         # Rows that the undone products rejected were rejected correctly.
@@ -140,8 +139,9 @@ def check(simulation: Simulation) -> None:
         if times - expected > simulation.runtime.aws.unmarked[name]:
             raise violation("one notification for each upload, except in the retry window", name, times)
     for upload_id in known_ids:
-        check_upload(outcome, upload_id, simulation.uploads[upload_id])
+        check_upload(outcome, upload_id, files[upload_id])
         check_notifications(simulation, outcome, upload_id)
+        mapping_invariants.check_stored_rows(simulation, resolved[upload_id], outcome.errors[upload_id])
     report_prefixes = tuple(
         f"errors/{simulation.uploads[name].vendor_id}/{name}_" for name in known_ids if outcome.errors[name]
     )
@@ -249,7 +249,7 @@ def check_product(
     file: File, number: int, cells: Mapping[str, str], product: Mapping[str, Any], *, is_last: bool
 ) -> None:
     """Check that an accepted row is valid and that its values are stored unless a later row replaced them."""
-    columns = ("vendor_product_id", "sku", "product_name", "category") if is_last else ("vendor_product_id",)
+    columns = TEXTS if is_last else TEXTS[:1]
     wrong_columns = [name for name in columns if cells[name] not in ("", product[name])]
     if file.faults.get(number) or wrong_columns or product["vendor_id"] != file.vendor_id:
         raise violation(

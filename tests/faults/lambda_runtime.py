@@ -238,6 +238,15 @@ class Runtime:
             raise Crash
         return result
 
+    @contextmanager
+    def outside_of_calls(self) -> Iterator[None]:
+        """Run the block as another program would, although a call may be running on this thread."""
+        before, self.current.container = getattr(self.current, "container", None), None
+        try:
+            yield
+        finally:
+            self.current.container = before
+
     def _handler(self, function: str) -> Callable[[Event, object], Any]:
         if function not in FUNCTIONS:
             return self._cancel if function == "cancel" else self._undo

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from onboarding.local.stack import LocalStack
-from tests.faults.invariants import violation
+from tests.faults.simulation import violation
 from tests.faults.stack_runs import MemoryMonitor, StackRun, create_vendors, files
 
 PrintLine = Callable[[str], None]

@@ -13,9 +13,11 @@ from onboarding.aws import error_queue, staging_table
 from onboarding.domain.models import Row, RowError
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
+from onboarding.files.header import NO_CHOICE
 from onboarding.lambda_handlers import error_processor
 from onboarding.notifications import events
-from onboarding.pipeline import finalize, validate
+from onboarding.pipeline import finalize, ingest, upload_mappings, validate
+from onboarding.pipeline.upload_mappings import UploadMappings
 from onboarding.pipeline.validate import BatchResult
 from onboarding.storage import held_rows, uploads
 from onboarding.storage import products as products_repository
@@ -234,3 +236,40 @@ def email_to_another_vendor(_: Runtime) -> Patches:
 
     original = events.publish_result
     return [(events, "publish_result", publish_result)]
+
+
+def stored_mapping_ignored(_: Runtime) -> Patches:
+    return [(ingest, "get_applied_mapping", lambda *_: None)]
+
+
+def used_values_ignored(_: Runtime) -> Patches:
+    def use_applied_mapping(applied: Any) -> UploadMappings:
+        return replace(original(applied), targets={})
+
+    original = upload_mappings.use_applied_mapping
+    return [(ingest, "use_applied_mapping", use_applied_mapping)]
+
+
+def late_call_stages_its_own_rows(_: Runtime) -> Patches:
+    def open_upload(*arguments: Any) -> bool:
+        original(*arguments)
+        return True
+
+    original = uploads.open_upload
+    return [(uploads, "open_upload", open_upload)]
+
+
+def fix_file_without_mapping(_: Runtime) -> Patches:
+    return [(finalize, "MappingChoice", lambda _: NO_CHOICE)]
+
+
+def mapped_values_in_errors(_: Runtime) -> Patches:
+    return [(Row, "cells_in_file", property(lambda row: row.cells))]
+
+
+def held_rows_without_own_values(_: Runtime) -> Patches:
+    def insert_held_rows(connection: Any, rows: Sequence[Row]) -> None:
+        original(connection, [replace(row, original={}) for row in rows])
+
+    original = held_rows.insert_held_rows
+    return [(held_rows, "insert_held_rows", insert_held_rows)]

@@ -164,6 +164,42 @@ MUTANTS = (
         ["items have the status of their outcome", "each invalid row has its message"],
         ["all or nothing/product_validator/at validate.committed"],
     ),
+    Mutant(
+        "a repeated event reads the file with the current mapping",
+        mutants.stored_mapping_ignored,
+        ["items are staged with the mappings of their upload", "as they were written"],
+        ["mapped files/csv_parser/at ingest.history_opened"],
+    ),
+    Mutant(
+        "a repeated event reads the file without the value mappings of its upload",
+        mutants.used_values_ignored,
+        ["items are staged with the mappings of their upload", "each broken rule is reported once"],
+        ["mapped files/csv_parser/at ingest.history_opened"],
+    ),
+    Mutant(
+        "a call that did not open the upload stages the rows of its own mapping",
+        mutants.late_call_stages_its_own_rows,
+        ["items are staged with the mappings of their upload", "as they were written"],
+        ["mapped files/csv_parser/before sql.list_mappings/1/duplicate"],
+    ),
+    Mutant(
+        "the fix file has the rows as they are without the mapping",
+        mutants.fix_file_without_mapping,
+        ["the fix file has every rejected row", "the fix file has the vendor's own values"],
+        ["mapped files/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "errors have the mapped values",
+        mutants.mapped_values_in_errors,
+        ["errors have the vendor's own values"],
+        ["mapped files/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "held rows lose the vendor's own values",
+        mutants.held_rows_without_own_values,
+        ["errors have the vendor's own values"],
+        ["mapped files/csv_parser/at ingest.history_opened/1/crash"],
+    ),
 )
 
 

@@ -18,7 +18,7 @@ from tests.faults import invariants
 from tests.faults.enumeration import all_file_kinds, new_simulation
 from tests.faults.fault_plans import SingleFault
 from tests.faults.lambda_runtime import Call, InjectionPoint, Runtime
-from tests.faults.simulation import Simulation, no_fault
+from tests.faults.simulation import Simulation, no_fault, violation
 from tests.faults.upload_files import file_of
 
 SECRET = "ecommerce/rds/credentials"
@@ -124,7 +124,7 @@ def _hour_without_database(simulation: Simulation) -> None:
             runtime.clock.advance(60 * RUN_MINUTES)
             with suppress(psycopg.OperationalError):
                 runtime.call("watchdog", {}, no_fault)
-                raise invariants.violation("the watchdog detects that the database is down")
+                raise violation("the watchdog detects that the database is down")
     # Operators examine these failures later; the uploads are resumed from the history.
     assert failed_functions == {"product_validator", "error_processor"}, failed_functions
     for _ in range(3):
@@ -132,7 +132,7 @@ def _hour_without_database(simulation: Simulation) -> None:
         runtime.call("watchdog", {}, no_fault)
         simulation.deliver_all()
     if runtime.aws.failed_events[url]:
-        raise invariants.violation("upload events leave their failure queue", runtime.aws.failed_events[url])
+        raise violation("upload events leave their failure queue", runtime.aws.failed_events[url])
     invariants.check(simulation)
 
 
@@ -189,7 +189,7 @@ def _rotate_secret(simulation: Simulation) -> None:
         runtime.cool_down()
     assert fault.injected, "the injection point was not reached"
     if any("OperationalError" in error for error in simulation.errors):
-        raise invariants.violation("a rotated secret is read again", simulation.errors)
+        raise violation("a rotated secret is read again", simulation.errors)
 
 
 def _read_only(simulation: Simulation) -> None:
@@ -203,4 +203,4 @@ def _read_only(simulation: Simulation) -> None:
         runtime.fetch("alter role current_user reset default_transaction_read_only")
     read_only = psycopg.errors.ReadOnlySqlTransaction.__name__
     if not any(read_only in error for error in simulation.errors):
-        raise invariants.violation("a read-only database is detected", simulation.errors)
+        raise violation("a read-only database is detected", simulation.errors)

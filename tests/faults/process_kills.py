@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onboarding.local.stack import LocalStack
-from tests.faults.invariants import violation
+from tests.faults.simulation import violation
 from tests.faults.stack_runs import StackRun, children, create_vendors, files, processor_time, run_watchdog
 from tests.support.running_pipeline import wait_until
 

@@ -1,5 +1,5 @@
 """Random schedules: uploads that compete for products, concurrent calls, duplicates, reordering, faults, cancelled and
-undone uploads, and late duplicates.
+undone uploads, changed mappings, and late duplicates.
 
 A seed reproduces its schedule. Most schedules run one step at a time; some run their calls without synchronization, to
 test the database locks at full speed (these are not reproducible). Hypothesis can generate schedules instead of a seed,
@@ -22,7 +22,8 @@ from tests.faults import invariants, stored_state
 from tests.faults.fault_plans import COLD, faults_at, inject_fault
 from tests.faults.interleaving import Task, advance_unblocked
 from tests.faults.lambda_runtime import Call, InjectionPoint, Runtime
-from tests.faults.simulation import Delivery, InvariantViolated, Simulation, occurs
+from tests.faults.mapped_files import CATEGORIES, TARGETS
+from tests.faults.simulation import Delivery, InvariantViolated, Simulation, occurs, violation
 from tests.faults.upload_files import FAULTS, File
 from tests.support.running_pipeline import product
 
@@ -82,6 +83,8 @@ class Schedule:
         self.remaining_cancels = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
         self.remaining_undoes = 0 if self.free else chance.choice([0, 0, 0, 1, 2])
         self.late = chance.choice([0, 0, 2, 5])
+        self.mapped_percent = chance.choice([0, 0, 60])
+        self.remaining_changes = 0 if self.free or not self.mapped_percent else chance.choice([0, 1, 3, 6])
         self.lose_state_at = chance.randint(5, 200) if not self.free and occurs(chance, 8) else None
         self.simulation.batch = chance.choice([75, 150]) if self.free else chance.choice([1, 2, 3, 5, 8])
         # Whether some batches contain several kinds of uploads, each with its own order of SKUs.
@@ -121,8 +124,48 @@ class Schedule:
                 upserts = not self.free and named and occurs(chance, 20)
                 mode = Mode.UPSERT if upserts else Mode.CREATE
                 file = File(vendor, rows, faults, all_or_nothing=self.mixes and occurs(chance, 15), mode=mode)
+                if self.mapped_percent and occurs(chance, self.mapped_percent):
+                    file = self.map_headers(file)
             # Some keys repeat: a new version of the object is another upload.
             self.simulation.put(f"uploads/{file.vendor_id}/file{number % 3}.csv", file)
+
+    def map_headers(self, file: File) -> File:
+        """Return the file with headers and categories that only mappings resolve, which the vendor has stored."""
+        chance, mappings = self.chance, self.simulation.mappings
+        family = chance.choice(["FA", "FB"])
+        for row in file.rows:
+            if occurs(chance, 60):
+                row["category"] = chance.choice(CATEGORIES)
+        remembered = mappings.remember(file.vendor_id, family)
+        option = None
+        match chance.randint(1, 6):
+            case 1:
+                option = remembered.name
+            case 2:
+                option = remembered.reference
+            case 3:
+                option = mappings.create_unnamed(file.vendor_id, family).reference
+        return replace(file, family=family, mapping=option)
+
+    def change_mappings(self) -> None:
+        """Change a mapping or a value mapping of a vendor, if a change is due."""
+        if not self.remaining_changes:
+            return
+        self.remaining_changes -= 1
+        chance, mappings = self.order, self.simulation.mappings
+        changeable = sorted(mappings.by_family)
+        if not changeable:
+            return
+        vendor_id, family = chance.choice(changeable)
+        match chance.randint(1, 8):
+            case 1:
+                mappings.delete(vendor_id, family)
+            case 2:
+                mappings.delete_values(vendor_id)
+            case 3 | 4:
+                mappings.map_value(vendor_id, chance.choice(CATEGORIES), chance.choice(TARGETS))
+            case _:
+                mappings.add_version(vendor_id, family)
 
     def act(self, call: Call, point: InjectionPoint) -> str | None:
         """Control: inject the planned faults. Injection points of new containers do not count."""
@@ -175,6 +218,8 @@ class Schedule:
 
     def start(self, startable: list[Delivery]) -> None:
         chance, simulation = self.order, self.simulation
+        if self.remaining_changes and occurs(chance, 20):
+            self.change_mappings()
         delivery = self.external_event()
         if delivery is None:
             delivery = chance.choice(startable)
@@ -217,6 +262,7 @@ class Schedule:
         duplicates = [self.order.choice(simulation.handled) for _ in range(self.late if simulation.handled else 0)]
         if not duplicates:
             return
+        self.change_mappings()
         before, sent_before = stored_state.state_of(simulation), len(simulation.runtime.aws.sent)
         own_rows = invariants.rows_in(duplicates)
         simulation.pending += [delivery.copy() for delivery in duplicates]
@@ -235,7 +281,7 @@ class Schedule:
             }
             - own_rows
         ):
-            raise invariants.violation("a late duplicate sends messages only about its own rows", unexpected)
+            raise violation("a late duplicate sends messages only about its own rows", unexpected)
         invariants.check_equal("a late duplicate changes nothing", before, after)
 
 
@@ -256,6 +302,7 @@ def run_schedule(runtime: Runtime, chance: random.Random, *, free: bool, seed: i
             schedule.run_unsynchronized()
         else:
             schedule.run()
+        schedule.change_mappings()
         simulation.recover(lambda: invariants.check(simulation))
         invariants.check(simulation)
         schedule.deliver_late_duplicates()

@@ -17,6 +17,7 @@ from onboarding.aws.staging_table import Item, record_id
 from onboarding.pipeline.ingest import S3ObjectVersion
 from tests.faults.aws_in_memory import Message
 from tests.faults.lambda_runtime import ENVIRONMENT, Call, Crash, InjectionPoint, Runtime
+from tests.faults.mapped_files import VendorMappings
 from tests.faults.upload_files import File
 
 Control = Callable[[Call, InjectionPoint], str | None]
@@ -39,6 +40,11 @@ def occurs(chance: random.Random, percent: int) -> bool:
 
 class InvariantViolated(AssertionError):
     """An invariant does not hold."""
+
+
+def violation(invariant: str, *details: object) -> InvariantViolated:
+    """Return the exception for a violated invariant, with details for its message."""
+    return InvariantViolated(" | ".join([invariant, *map(str, details)]))
 
 
 @dataclass(eq=False)
@@ -72,8 +78,12 @@ class Simulation:
     interrupted: bool = False
     deadlocks_escaped: int = 0
     early_effects: list[str] = field(default_factory=list)
+    watch: Control = no_fault
+    """Control of every call, besides its own one, such as a change of mappings at an injection point."""
+    mappings: VendorMappings = field(init=False)
 
     def __post_init__(self) -> None:
+        self.mappings = VendorMappings(self.runtime)
         self.runtime.aws.observe_items = self._observe_items
         self.runtime.aws.observe_messages = self._observe_messages
 
@@ -171,7 +181,12 @@ class Simulation:
         """Run the function of a delivery and schedule its retry after a failure; return the failure, if any."""
         if delivery.function == "mailer" and delivery.attempts:
             self.runtime.clock.advance(EMAIL_LEASE)
-        call = Call(delivery.function, delivery.event, control)
+
+        def reach(call: Call, point: InjectionPoint) -> str | None:
+            self.watch(call, point)
+            return control(call, point)
+
+        call = Call(delivery.function, delivery.event, reach)
         call.delivery = delivery
         if delivery.function not in NO_EVENTS:
             self.handled.append(delivery.copy())

@@ -19,6 +19,7 @@ from onboarding.local.restart_recovery import recover_uploads
 from onboarding.local.stack import LocalStack
 from onboarding.runtime import AppContext
 from tests.faults import invariants
+from tests.faults.simulation import violation
 from tests.faults.upload_files import File, file_of
 from tests.support.running_pipeline import Pipeline
 
@@ -132,7 +133,7 @@ class StackRun:
         staged = staged and rows <= MAX_PROCESSED_ITEMS
         for upload_id, file in self.uploads.items():
             if upload_id not in outcome.history:
-                raise invariants.violation("every file of a vendor is in the history", upload_id)
+                raise violation("every file of a vendor is in the history", upload_id)
             invariants.check_upload(outcome, upload_id, file)
             row, errors = outcome.history[upload_id], outcome.errors[upload_id]
             if errors:
@@ -142,13 +143,13 @@ class StackRun:
                 )
             self._check_items(upload_id, row["total_records"], errors, staged=staged)
             if not 1 <= len(emails[upload_id]) <= max_emails:
-                raise invariants.violation("one e-mail for each upload", upload_id, len(emails[upload_id]))
+                raise violation("one e-mail for each upload", upload_id, len(emails[upload_id]))
             for email in emails[upload_id]:
                 invariants.check_email(email, row, f"{file.vendor_id.lower()}@vendors.example")
 
         query = "select deadlocks from pg_stat_database where datname = current_database()"
         if (deadlocks := self.pipeline.connection.execute(query).fetchall()) != [(0,)]:
-            raise invariants.violation("no deadlock arises", deadlocks)
+            raise violation("no deadlock arises", deadlocks)
 
     def _check_items(self, upload_id: str, total: int, errors: Mapping[int, object], *, staged: bool) -> None:
         """Check the items of the first row, the last row and some invalid rows."""
@@ -159,9 +160,7 @@ class StackRun:
                 if item and item["status"]["S"] == expected:
                     break
                 if time.monotonic() > deadline:
-                    raise invariants.violation(
-                        "items have the status of their outcome", upload_id, number, item, expected
-                    )
+                    raise violation("items have the status of their outcome", upload_id, number, item, expected)
                 time.sleep(0.1)
 
     def _table(self, name: str, order: str) -> invariants.Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from onboarding.domain.models import Mode, OnError
 from onboarding.domain.upload_options import Options
+from tests.faults.mapped_files import write_mapped_file
 from tests.support.running_pipeline import csv_of, product
 
 FAULTS: Sequence[tuple[str, Mapping[str, str]]] = (
@@ -28,7 +29,9 @@ class File:
 
     `faults` has the expected error types by row number (from 1). `rejection_code` is the code of a rejected file.
     `known` is False for an unknown vendor. `end_error` is the error type with which the upload may have been ended;
-    `undone` means that an undo may have been requested.
+    `undone` means that an undo may have been requested. `family` names the headers of a file that only a mapping
+    resolves, and `mapping` is the option with which it is uploaded; its rows have the columns of our schema, with the
+    vendor's values, and its mapping decides about its faults.
     """
 
     vendor_id: str
@@ -40,13 +43,18 @@ class File:
     mode: Mode = Mode.CREATE
     end_error: str | None = None
     undone: bool = False
+    family: str | None = None
+    mapping: str | None = None
 
     @property
     def metadata(self) -> dict[str, str]:
-        return Options(self.mode, OnError.REJECT_FILE if self.all_or_nothing else OnError.REJECT_ROWS).metadata()
+        on_error = OnError.REJECT_FILE if self.all_or_nothing else OnError.REJECT_ROWS
+        return Options(self.mode, on_error, mapping=self.mapping).metadata()
 
     @property
     def content(self) -> bytes:
+        if self.family is not None:
+            return write_mapped_file(self.family, self.rows)
         if self.rejection_code == "MISSING_COLUMNS":
             return csv_of(self.rows, ["sku", "price"])
         return csv_of(self.rows)

@@ -1,21 +1,27 @@
-"""Two entity-relationship diagrams of the live schema: columns, types, keys and references."""
+"""Entity-relationship diagrams of the live schema: columns, types, keys and references."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from onboarding.storage.database import Connection
 from tools.diagrams.draw import Picture, Point
 
-# The tables of each diagram, column by column. A referenced table is placed beside those that refer to it; the second
-# diagram shows `vendors` by name only.
+# The tables of each diagram, column by column. A referenced table is placed beside those that refer to it. A table that
+# is in an earlier diagram has only the columns that refer to tables of this one.
 LAYOUT: dict[str, tuple[tuple[str, ...], ...]] = {
     "erd": (
         ("products", "product_categories", "schema_migrations"),
         ("vendors", "quarantined_objects", "read_attempts", "sweep_cursor"),
         ("upload_history",),
         ("validation_errors", "upload_warnings", "product_changes", "held_rows", "undo_skipped"),
+    ),
+    "erd-mappings": (
+        ("vendors",),
+        ("mappings", "value_mappings"),
+        ("mapping_versions",),
+        ("upload_history",),
     ),
     "erd-access": (
         ("api_keys", "upload_sessions", "webhooks", "dry_runs"),
@@ -26,6 +32,7 @@ LAYOUT: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 TITLES = {
     "erd": "Uploads and the catalog",
+    "erd-mappings": "Mappings",
     "erd-access": "Authentication and requests",
 }
 
@@ -52,11 +59,11 @@ WIDTH, GUTTER, LINE, TOP = 292, 74, 18, 74
 
 @dataclass
 class Table:
-    """A table: columns with types (`?`: nullable), keys by column, and references (column, table, whether unique)."""
+    """A table: columns with types (`?`: nullable), keys by column, and references (columns, table, whether unique)."""
 
     columns: list[tuple[str, str]] = field(default_factory=list)
     marks: dict[str, list[str]] = field(default_factory=dict)
-    refers: list[tuple[str, str, bool]] = field(default_factory=list)
+    refers: list[tuple[Sequence[str], str, bool]] = field(default_factory=list)
 
 
 def tables(connection: Connection) -> dict[str, Table]:
@@ -72,9 +79,8 @@ def tables(connection: Connection) -> dict[str, Table]:
                 marks.append(MARKS[kind])
     for name, kind, target, columns in keys:
         if kind == "f":
-            [column] = columns
-            is_unique = any(other == name and how != "f" and them == [column] for other, how, _, them in keys)
-            result[name].refers.append((column, target, is_unique))
+            is_unique = any(other == name and how != "f" and them == columns for other, how, _, them in keys)
+            result[name].refers.append((columns, target, is_unique))
     return result
 
 
@@ -85,16 +91,35 @@ def _short(kind: str) -> str:
 
 
 def pictures(connection: Connection) -> Iterator[tuple[str, Picture]]:
-    """Yield both diagrams. Raises ValueError for a table missing from LAYOUT, KeyError for an unknown one in it."""
+    """Yield the diagrams. Raises ValueError for a table missing from LAYOUT, KeyError for an unknown one in it."""
     schema = tables(connection)
     placed = {name for columns in LAYOUT.values() for column in columns for name in column}
     if schema.keys() - placed:
         raise ValueError(f"LAYOUT lacks {', '.join(sorted(schema.keys() - placed))}")
+    drawn: set[str] = set()
     for name, columns in LAYOUT.items():
-        diagram_tables = {table: schema[table] for column in columns for table in column}
-        if name != "erd":
-            diagram_tables["vendors"] = Table([("see the first diagram", "")])
+        names = {table for column in columns for table in column}
+        diagram_tables = {
+            table: _abridge(schema[table], names - drawn)
+            if table in drawn
+            else _select_references(schema[table], names)
+            for column in columns
+            for table in column
+        }
+        drawn |= names
         yield name, _picture(TITLES[name], columns, diagram_tables)
+
+
+def _select_references(table: Table, targets: Collection[str]) -> Table:
+    return replace(table, refers=[reference for reference in table.refers if reference[1] in targets])
+
+
+def _abridge(table: Table, targets: Collection[str]) -> Table:
+    """Return a table with only the columns that refer to these tables."""
+    table = _select_references(table, targets)
+    names = {name for columns, _, _ in table.refers for name in columns}
+    columns = [column for column in table.columns if column[0] in names]
+    return Table([*columns, ("see the first diagram", "")], table.marks, table.refers)
 
 
 def _picture(title: str, columns: Sequence[Sequence[str]], diagram_tables: Mapping[str, Table]) -> Picture:
@@ -119,8 +144,8 @@ def _picture(title: str, columns: Sequence[Sequence[str]], diagram_tables: Mappi
     # Lines to the same table share a lane; lines to different tables do not.
     lanes = {name: 14 * (number % 3) - 14 for number, name in enumerate(diagram_tables)}
     for name, table in diagram_tables.items():
-        for column, target, is_unique in table.refers:
-            number = [name for name, _ in table.columns].index(column) + 1
+        for references, target, is_unique in table.refers:
+            number = [name for name, _ in table.columns].index(references[0]) + 1
             _relate(picture, corners[name], number, corners[target], shift=lanes[target], is_unique=is_unique)
     for name, table in diagram_tables.items():
         _draw(picture, name, table, *corners[name])

@@ -49,7 +49,7 @@ class RejectionCode(Code):
     EMPTY_FILE = "EMPTY_FILE", "The file is empty"
     ENCRYPTED_WORKBOOK = "ENCRYPTED_WORKBOOK", "The workbook is protected by a password or by rights management"
     FILE_TOO_LARGE = "FILE_TOO_LARGE", "The file exceeds the size limit; split it"
-    INVALID_OPTION = "INVALID_OPTION", "The value of mode, on-error or force is not valid"
+    INVALID_OPTION = "INVALID_OPTION", "An option is not valid, or its mapping does not exist"
     MISSING_COLUMNS = (
         "MISSING_COLUMNS",
         "The header lacks required columns; the message names them and the most similar headers",
@@ -152,7 +152,10 @@ class WarningCode(Code):
     LOST_ZEROS = "LOST_ZEROS", "Codes of a column seem to have lost leading zeros"
     MERGED_CELLS = "MERGED_CELLS", "The value of a merged cell was used for all its rows"
     MIXED_DECIMALS = "MIXED_DECIMALS", "A column has decimal commas and points, so no comma was read as a decimal sign"
-    NOT_PRODUCTS = "NOT_PRODUCTS", "Totals, notes, rulers and rows of zeros were not read; the warning names the lines"
+    NOT_PRODUCTS = (
+        "NOT_PRODUCTS",
+        "Totals, notes, rulers, rows of zeros and further pictures were not read; the warning names the lines",
+    )
     OTHER_SHEETS = "OTHER_SHEETS", "The workbook has more sheets; only the one with the products was read"
     PLACEHOLDER_VALUE = (
         "PLACEHOLDER_VALUE",

@@ -74,6 +74,9 @@ def _list_number_errors(row: Row, column: NumberColumn) -> Iterator[RowError]:
         example = _format_number(column.example, decimal_comma=decimal_comma)
         message = f"{label} must be a plain {column.plain_number}, such as {example}"
         cause, hint = _explain_and_suggest(text, column.decimals, decimal_comma=decimal_comma)
+        if name in row.original:
+            # The number of a mapping has too many decimals; the vendor knows it in another notation.
+            text, cause, hint = row.original[name], "", ""
         yield RowError(error_type, name, f"{message}; found {quoted(text)}{cause}", text, column.expected, hint)
     elif (number := Decimal(text)) < column.minimum:
         yield RowError(error_type, name, f"{label} must be at least {column.minimum}", text, column.expected)

@@ -59,10 +59,12 @@ def fill_down_groups(
     warnings = []
     if skipped:
         lines = lines_named([numbers[position] for position in skipped]).lower()
-        count = "1 row has" if len(skipped) == 1 else f"{len(skipped):,} rows have"
-        message = (
-            f"{count} no product of its own, such as another picture of the product above, and "
-            f"{'was' if len(skipped) == 1 else 'were'} not read: {lines}"
+        subject = (
+            "1 row has no product of its own"
+            if len(skipped) == 1
+            else f"{len(skipped):,} rows have no product of their own"
         )
+        verb = "was" if len(skipped) == 1 else "were"
+        message = f"{subject}, such as another picture of the product above, and {verb} not read: {lines}"
         warnings.append(FileWarning(WarningCode.NOT_PRODUCTS, message))
     return GroupedRows(rows, frozenset(skipped), warnings)

@@ -21,7 +21,7 @@ from onboarding.domain.mappings import (
 from onboarding.domain.models import FileRejection, FileWarning
 from onboarding.domain.product_schema import NUMBER_COLUMNS, columns_of_type
 from onboarding.files.formula_escaping import unescape_formula
-from onboarding.files.header_mapping import apply_targets, choose_mapping, count_mapped_headers
+from onboarding.files.header_mapping import apply_targets, choose_mapping, count_mapped_headers, prefer_exact_headers
 from onboarding.files.header_names import (
     MAX_NAME_LENGTH,
     count_known_columns,
@@ -193,9 +193,12 @@ def find_header_index(lines: Sequence[Sequence[str]], choice: MappingChoice = NO
     A line with headers of a mapping for it, or with the signature of a preset, names them as well. If products are
     between two such lines, the first one is the header, so that no product is above it.
     """
+    searched_lines = lines[:LINES_SEARCHED]
+    names_by_line = [_list_names(line) for line in searched_lines]
+    choice = prefer_exact_headers(names_by_line, choice)
     column_counts = [
-        max(count_known_columns(line), count_mapped_headers(_list_names(line), choice), count_preset_headers(line))
-        for line in lines[:LINES_SEARCHED]
+        max(count_known_columns(line), count_mapped_headers(names, choice), count_preset_headers(line))
+        for line, names in zip(searched_lines, names_by_line, strict=True)
     ]
     first_index = next((i for i, line in enumerate(lines) if any(value.strip() for value in line)), 0)
     best_index = max(range(len(column_counts)), key=lambda i: column_counts[i], default=first_index)
@@ -287,10 +290,12 @@ def _reject_header(header: Header, required: Sequence[str]) -> FileRejection | N
 
 
 def list_unknown_columns(header: Header) -> Iterator[FileWarning]:
-    """Yield a warning for each column that is ignored, unless the mapping says so."""
-    targets = header.mapping.document.list_targets(header.unknown) if header.mapping else []
+    """Yield a warning for each column that is ignored, unless the mapping says so or forms groups with it."""
+    document = header.mapping.document if header.mapping else None
+    targets = document.list_targets(header.unknown) if document else []
+    group_key = normalize_key(document.fill_down.group_header) if document and document.fill_down else None
     for name, target in zip_longest(header.unknown, targets):
-        if target is not None:
+        if target is not None or normalize_key(name) == group_key:
             continue
         column = match_column(name)
         if column is not None and column in header.columns:

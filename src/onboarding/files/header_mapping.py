@@ -21,6 +21,19 @@ def choose_mapping(names: Sequence[str], choice: MappingChoice) -> SavedMapping 
     return next((mapping for mapping in choice.by_headers if mapping.header_fingerprint == fingerprint), None)
 
 
+def prefer_exact_headers(lines: Sequence[Sequence[str]], choice: MappingChoice) -> MappingChoice:
+    """Return the choice for the search of the header among these lines.
+
+    If a line has exactly the headers for which the fixed mapping is remembered, it is searched as if the mapping was
+    not known yet: a repeated event, which knows the mapping of its upload, finds the same header as the first one.
+    """
+    mapping = choice.fixed
+    if mapping is None or mapping.header_fingerprint is None:
+        return choice
+    is_exact = any(compute_fingerprint(names) == mapping.header_fingerprint for names in lines)
+    return MappingChoice(by_headers=(mapping,)) if is_exact else choice
+
+
 def count_mapped_headers(names: Sequence[str], choice: MappingChoice) -> int:
     """Return the number of a line's values that are headers of the mapping for it."""
     mapping = choose_mapping(names, choice)

@@ -9,6 +9,7 @@ from itertools import count, islice
 
 from onboarding.domain.error_codes import WarningCode
 from onboarding.domain.image_urls import split_addresses
+from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.mappings import FileHeader
 from onboarding.domain.models import FileWarning, Row
 from onboarding.domain.number_interpretation import strip_trailing_zeros
@@ -66,7 +67,8 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
     columns, text_formula_columns = lines.header.columns, lines.header.text_formula_columns
     surplus_fields, uncertain_columns = lines.surplus_fields, signs.uncertain
     apply_mapping = _build_mapping_function(lines.header)
-    decimal_commas = tuple(decimal_columns)
+    comma_formats = [item for item in lines.header.number_formats.items() if item[1].decimal_sign == ","]
+    decimal_commas = (*decimal_columns, *(column for column, _ in comma_formats))
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _extract_cells(columns, values)
@@ -79,6 +81,10 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
             if uncertain_columns
             else ()
         )
+        for column, number_format in comma_formats:
+            text = cells.get(column, "")
+            if "." in text and column not in (original or ()) and _is_unclear(text, column, number_format):
+                unclear = (*unclear, column)
         for column in decimal_columns:
             if column in cells:
                 cells[column] = convert_decimal_comma(cells[column], DECIMALS[column])
@@ -88,6 +94,14 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
             row.original = original
         rows.append(row)
     return rows
+
+
+def _is_unclear(text: str, column: str, number_format: MappedNumberFormat) -> bool:
+    """Return whether a text, which is not in its notation with a decimal comma, is a plain number by chance only.
+
+    A number without the factor of its notation would be a thousand times too large.
+    """
+    return NUMBER_COLUMNS[column].is_number(text) and (number_format.factor != "1" or is_ambiguous(text))
 
 
 def _build_mapping_function(header: Header) -> Callable[[dict[str, str], dict[str, int]], dict[str, str]] | None:

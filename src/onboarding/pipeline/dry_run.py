@@ -154,7 +154,7 @@ def _query_database(
         content_sha256=source.sha256,
         mode=parsed_upload.options.mode,
         on_error=parsed_upload.options.on_error,
-        mapping=parsed_upload.mapping if parsed_upload.mapping and parsed_upload.mapping.version else None,
+        mapping=parsed_upload.mapping,
         used_values=parsed_upload.used_values,
     )
     rejection = find_duplicate_upload(connection, new_upload, parsed_upload)

@@ -11,11 +11,12 @@ from typing import BinaryIO
 
 from onboarding.aws.objects import UnreadableObject, read_object
 from onboarding.domain.error_summary import MAX_GROUPS
-from onboarding.domain.mappings import MappingChoice, SavedMapping
+from onboarding.domain.mappings import NO_MAPPING, MappingChoice, SavedMapping
 from onboarding.domain.models import FileRejection, Upload, UploadStatus
 from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.error_report import report_key, write_report
 from onboarding.files.fix_file import fix_file_key, write_fix_file
+from onboarding.files.header_mapping import choose_mapping
 from onboarding.files.models import Table
 from onboarding.notifications import events
 from onboarding.pipeline import parser_process
@@ -23,7 +24,7 @@ from onboarding.pipeline.parser_process import TooComplex
 from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.database import Connection
-from onboarding.storage.mappings import get_applied_mapping
+from onboarding.storage.mappings import get_applied_mapping, load_mappings
 from onboarding.storage.queries import query
 from onboarding.storage.validation_errors import get_error_summary, stream_report_rows
 
@@ -114,8 +115,19 @@ def _write_fix_file(
         stream_report_rows(connection, upload.upload_id),
         decimal_commas=details.decimal_commas if details else (),
         delimiter=details.delimiter if details else None,
-        mapping_reference=mapping.reference if mapping else "",
+        mapping_reference=_find_reference(connection, upload.vendor_id, table, mapping),
     )
+
+
+def _find_reference(connection: Connection, vendor_id: str, table: Table, mapping: SavedMapping | None) -> str:
+    """Return the mapping that a fix file names: the one of its upload, or `NO_MAPPING` if another one would apply.
+
+    Return a blank text if neither is the case.
+    """
+    if mapping is not None:
+        return mapping.reference
+    choice = MappingChoice(by_headers=load_mappings(connection, vendor_id))
+    return NO_MAPPING if choose_mapping(table.header, choice) is not None else ""
 
 
 def _read_rejected_rows(ctx: AppContext, upload: Upload, choice: MappingChoice) -> Table | None:

@@ -172,7 +172,8 @@ def ingest_object(
         )
         upload_to_open = replace(new_upload, total_records=0, rejection=rejection) if rejection else new_upload
         is_new = uploads.open_upload(connection, upload_to_open)
-        if parsed_upload.file_details is not None:
+        # Another call may have opened the upload with other mappings, and so with other details and warnings.
+        if is_new and parsed_upload.file_details is not None:
             file_details.save_file_details(connection, upload_id, parsed_upload.file_details, parsed_upload.warnings)
         return is_new, uploads.get_upload(connection, upload_id)
 

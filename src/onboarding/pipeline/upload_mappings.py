@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.mappings import NO_MAPPING, MappingChoice, MappingDocument, SavedMapping
@@ -33,6 +33,12 @@ class UploadMappings:
     choice: MappingChoice = NO_CHOICE
     targets: ValueTargets = field(default_factory=dict)
     find: Callable[[str], SavedMapping | None] = _find_nothing
+
+    def follow_fix_file(self, reference: str) -> UploadMappings:
+        """Return the mappings of a fix file that names the mapping of its upload, or `NO_MAPPING`."""
+        if reference.casefold() == NO_MAPPING:
+            return NO_MAPPINGS
+        return replace(self, choice=MappingChoice(self.find(reference), self.choice.by_headers))
 
 
 NO_MAPPINGS = UploadMappings()

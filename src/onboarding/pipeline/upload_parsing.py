@@ -8,7 +8,7 @@ from functools import partial
 
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.mappings import FileHeader, MappingChoice, SavedMapping, UsedValue
+from onboarding.domain.mappings import FileHeader, SavedMapping, UsedValue
 from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
@@ -92,7 +92,8 @@ def parse_upload(
         try:
             result = parse(choice=choice)
         except MappingNeeded as error:
-            choice = MappingChoice(mappings.find(str(error)), choice.by_headers)
+            mappings = mappings.follow_fix_file(str(error))
+            choice = mappings.choice
             result = parse(choice=choice)
     except TooComplex as error:
         result = FileRejection(

@@ -89,7 +89,17 @@ def written_to(table: str) -> set[str]:
     match table:
         case "UploadRecords":
             cells, options = {**VALID_CELLS, "price": "10.00"}, ({"sku": 2}, 1, {"brand": 200}, ("price",), 2)
-            row = Row("U", "V", 1, cells, *options, ("price",), {"sku": "dates"}, many_categories=True)
+            row = Row(
+                "U",
+                "V",
+                1,
+                cells,
+                *options,
+                ("price",),
+                {"sku": "dates"},
+                many_categories=True,
+                original={"unit": "Stk"},
+            )
             error = RowError("INVALID_PRICE", "price", "Price must be at least 0.01")
             staging_table.write_outcomes(context(client), [(staging_table.to_item(row), [error])])
         case "email-claims":

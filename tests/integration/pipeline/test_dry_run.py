@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from onboarding.aws import staging_table
 from onboarding.aws.objects import ObjectContent
+from onboarding.domain.mapping_json import parse_document
 from onboarding.domain.models import Mode, OnError, Outcome, Row, RowError, UploadStatus
 from onboarding.domain.product_schema import DEFAULT_CATEGORIES
 from onboarding.domain.upload_options import Options
@@ -196,6 +197,13 @@ def test_dry_run_repeated_file_is_rejected_as_upload(database: Database) -> None
     assert dry_run(database.run, content, "VEND001", Options(force=True)).rejection is None
     assert dry_run(database.run, content, "VEND001", Options(Mode.UPSERT)).rejection is None
     assert dry_run(database.run, content, "VEND002").rejection is None
+
+
+def test_dry_run_of_file_uploaded_without_the_document_is_no_repetition(database: Database) -> None:
+    content = csv_of([product("1")])
+    open_earlier_upload(database, content)
+    document = parse_document({"columns": {"description": {"columns": ["brand"]}, "brand": {"columns": []}}})
+    assert dry_run(database.run, content, "VEND001", document=document).outcomes == {1: Outcome.CREATED}
 
 
 @pytest.mark.parametrize(

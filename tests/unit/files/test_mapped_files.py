@@ -12,6 +12,9 @@ from openpyxl import Workbook
 from onboarding.domain.mapping_json import parse_document
 from onboarding.domain.mappings import FileHeader, HeaderSource, MappingChoice, SavedMapping, compute_fingerprint
 from onboarding.domain.models import FileRejection
+from onboarding.domain.product_schema import DEFAULT_CATEGORIES
+from onboarding.domain.validation import validate_row
+from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.models import MappingNeeded
 from onboarding.files.parser import ParsedFile, parse, parse_table
 
@@ -158,6 +161,8 @@ def test_parse_groups_fill_blank_cells_and_leave_out_rows_with_a_picture_only() 
     [message] = [warning.message for warning in parsed_file.warnings if warning.code == "NOT_PRODUCTS"]
     assert message.startswith("2 rows have no product of")
     assert message.endswith("lines 4-5")
+    # The header of the groups was used.
+    assert "UNKNOWN_COLUMN" not in {warning.code for warning in parsed_file.warnings}
     table = parse_table(SHOPIFY.encode(), MappingChoice(mapping))
     assert not isinstance(table, FileRejection)
     # Row 2 of the fix file is complete, although its file had the title in another row.
@@ -218,3 +223,50 @@ def test_parse_fix_file_names_the_mapping_of_its_upload() -> None:
         assert isinstance(parsed_file, ParsedFile)
         assert [row.cells["sku"] for row in parsed_file.rows] == ["0001", "0002"]
         assert parsed_file.table.header == header.split(";")
+
+
+def test_parse_known_mapping_finds_the_header_that_its_headers_found() -> None:
+    """A repeated event knows the mapping of its upload; the first one found it by the headers below another table."""
+    header = "MATNR;MAKTX;MATKL;EKPRI;LGBST"
+    mapping = make_mapping(SAP_MAPPING, header)
+    content = f"MATNR;MAKTX;EKPRI\n0009;Summary 2024;12\n{SAP}".encode()
+    first = parse(content, "U", "V", choice=MappingChoice(by_headers=[mapping]))
+    again = parse(content, "U", "V", choice=MappingChoice(mapping))
+    assert isinstance(first, ParsedFile)
+    assert isinstance(again, ParsedFile)
+    assert first.file_details.header_line == again.file_details.header_line == 3
+    assert first.rows == again.rows
+    assert parse_table(content, MappingChoice(mapping)) == first.table
+
+
+GRAMS = {"decimal_sign": ",", "remove": "g", "factor": "0.001"}
+
+
+@pytest.mark.parametrize(
+    ("text", "weight", "message"),
+    [
+        ("1500 g", "1.5", None),
+        # A plain number is in kg only by chance.
+        ("1.5", "1.5", "Weight can be read in two ways: its point may stand before decimals or between thousands"),
+        ("1500,5", "1.5005", "Weight must be a plain number with at most three decimals, such as 0,25; found '1500,5'"),
+        ("many", "many", "Weight must be a plain number with at most three decimals, such as 0,25; found 'many'"),
+    ],
+)
+def test_validate_mapped_number_shows_the_vendors_notation(text: str, weight: str, message: str | None) -> None:
+    mapping = make_mapping({**SAP_MAPPING, "GRAMM": ["weight_kg"]}, formats={"GRAMM": GRAMS})
+    content = f"MATNR;MAKTX;MATKL;EKPRI;LGBST;GRAMM\n1;Mouse;Electronics;3,5;7;{text}\n"
+    [row] = parse_with(content, mapping).rows
+    assert row.cells["weight_kg"] == weight
+    errors = validate_row(row, ValidationContext(DEFAULT_CATEGORIES, (), ()))
+    assert [error.message[: len(message or "")] for error in errors] == ([message] if message else [])
+    assert [error.value for error in errors] == ([text] if message else [])
+
+
+@pytest.mark.parametrize(("text", "is_valid"), [("1.234", False), ("9.9", True), ("1234", True), ("1234,5", True)])
+def test_validate_number_with_a_point_in_a_notation_with_decimal_commas_is_no_guess(text: str, is_valid: bool) -> None:
+    mapping = make_mapping(
+        {**SAP_MAPPING, "KILO": ["weight_kg"]}, formats={"KILO": {"decimal_sign": ",", "thousands_separator": " "}}
+    )
+    content = f"MATNR;MAKTX;MATKL;EKPRI;LGBST;KILO\n1;Mouse;Electronics;3,5;7;{text}\n"
+    [row] = parse_with(content, mapping).rows
+    assert (not validate_row(row, ValidationContext(DEFAULT_CATEGORIES, (), ()))) == is_valid
