@@ -179,7 +179,7 @@ def _vendor_status(pipeline: Pipeline) -> str:
 
 
 def test_operator_adds_and_disables_a_category(operator: Page, pipeline: Pipeline) -> None:
-    operator.get_by_role("link", name="Categories").click()
+    operator.get_by_role("link", name="Categories", exact=True).click()
     operator.get_by_label("Name").fill("Board Games")
     operator.get_by_role("button", name="Add category").click()
     row = operator.get_by_role("row", name=re.compile("Board Games"))

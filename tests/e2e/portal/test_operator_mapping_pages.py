@@ -115,7 +115,7 @@ def test_operator_corrects_a_mapping_and_publishes_it(
 
 
 def test_operator_publishes_a_preset_from_a_document(operator: Page, pipeline: Pipeline, mapping: SavedMapping) -> None:
-    operator.get_by_role("link", name="Presets").click()
+    operator.get_by_role("link", name="Presets", exact=True).click()
     operator.get_by_label("Document").fill("{")
     operator.get_by_role("button", name="Publish preset").click()
     expect(operator.get_by_label("Name")).to_have_accessible_description("Enter a name.")
