@@ -27,6 +27,7 @@ FULL_DOCUMENT: dict[str, Any] = {
     },
     "constants": {"stock_quantity": "10"},
     "fill_down": {"group_header": "Artikel", "headers": ["Titel"]},
+    "first_address": ["Bilder"],
     "values": {"category": {"Herren": "Men's Clothing"}},
 }
 
