@@ -10,11 +10,10 @@ from jinja2 import StrictUndefined, Template
 
 from onboarding.aws.objects import ENDINGS
 from onboarding.domain.error_codes import Code, RejectionCode, RowErrorCode, WarningCode
-from onboarding.domain.mapped_numbers import DECIMAL_SIGNS, FACTORS, THOUSANDS_SEPARATORS
+from onboarding.domain.mapped_numbers import DECIMAL_SIGNS, FACTORS, MAX_REMOVED_TEXT, THOUSANDS_SEPARATORS
 from onboarding.domain.mappings import (
     MAX_HEADER_LENGTH,
     MAX_HEADERS,
-    MAX_REMOVED_TEXT,
     MAX_VALUE_LENGTH,
     MAX_VALUES,
     VALUE_COLUMNS,

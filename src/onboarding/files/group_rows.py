@@ -28,10 +28,13 @@ def fill_down_groups(
     rows: Sequence[list[str]],
     numbers: Sequence[int],
     fill_down: FillDown,
+    *,
+    misaligned: Collection[int] = (),
 ) -> GroupedRows:
     """Fill blank cells of later rows of a group, and find the rows without a product of their own.
 
-    `columns` are those of the headers `names`, `numbers` the spreadsheet rows.
+    `columns` are those of the headers `names`, `numbers` the spreadsheet rows. The values of rows with an index in
+    `misaligned` may be in wrong columns: they are neither filled nor used to fill others.
     """
     indexes = {normalize_key(name): index for index, name in reversed(list(enumerate(names)))}
     group = indexes.get(normalize_key(fill_down.group_header))
@@ -44,14 +47,17 @@ def fill_down_groups(
         if column not in {None, _IMAGE_COLUMN} and index != group and index not in filled
     ]
     first_rows: dict[str, list[str]] = {}
+    misaligned_rows = {id(rows[position]) for position in misaligned}
     skipped: list[int] = []
     for position, row in enumerate(rows):
         key = row[group].strip() if group < len(row) else ""
         first = first_rows.setdefault(key, row) if key else row
-        if first is row:
+        if first is row or position in misaligned:
             continue
         if not any(index < len(row) and row[index].strip() for index in own):
             skipped.append(position)
+            continue
+        if id(first) in misaligned_rows:
             continue
         for index in filled:
             if index < len(row) and index < len(first) and not row[index].strip():

@@ -95,7 +95,12 @@ class Header:
     @property
     def copies(self) -> list[tuple[str, str]]:
         """Return the further columns of names that feed several columns, each with the first column of its name."""
-        return [(column, target.columns[0]) for target in self.targets if target for column in target.columns[1:]]
+        return [
+            (column, target.ordered_columns[0])
+            for target in self.targets
+            if target is not None
+            for column in target.ordered_columns[1:]
+        ]
 
     @property
     def number_formats(self) -> dict[str, MappedNumberFormat]:
@@ -232,7 +237,10 @@ def parse_header(
         )
     header = _map_header(names, choice)
     rejection = _reject_header(header, required)
-    return header if rejection is None else replace(rejection, headers=header.describe())
+    if rejection is None:
+        return header
+    reference = header.mapping.reference if header.mapping is not None else ""
+    return replace(rejection, headers=header.describe(), mapping_reference=reference)
 
 
 def _list_names(values: Sequence[str]) -> list[str]:

@@ -59,6 +59,7 @@ class Sheet:
         columns: Sequence[str | None],
         decimal_columns: frozenset[str] = frozenset(),
         skipped: Collection[int] = (),
+        with_units: Collection[str] = (),
     ) -> ResolvedCells | FileRejection:
         """Convert the cells to the text of their columns; see `xlsx_values.resolve_cells`."""
         try:
@@ -69,6 +70,7 @@ class Sheet:
                 uses_1904_epoch=self.uses_1904_epoch,
                 decimal_columns=decimal_columns,
                 skipped=skipped,
+                with_units=with_units,
             )
         except TooLargeError:
             return TOO_LARGE

@@ -8,7 +8,7 @@ from functools import partial
 
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.mappings import FileHeader, SavedMapping, UsedValue
+from onboarding.domain.mappings import FileHeader, MappingDocument, SavedMapping, UsedValue
 from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
@@ -99,11 +99,14 @@ def parse_upload(
         result = FileRejection(
             RejectionCode.TOO_COMPLEX, f"The file takes too much time or memory to read: {error}. {SIMPLIFY_FILE}"
         )
-    if isinstance(result, FileRejection):
-        return ParsedUpload(options, [], result, headers=result.headers, mapping=choice.fixed)
     candidates = (choice.fixed, *choice.by_headers)
     mapping = next((m for m in candidates if m is not None and m.reference == result.mapping_reference), None)
-    used_values = map_values(result.rows, merge_targets(mappings.targets, mapping.document if mapping else None))
+    if isinstance(result, FileRejection):
+        return ParsedUpload(options, [], result, headers=result.headers, mapping=mapping)
+    document = mapping.document if mapping is not None else MappingDocument()
+    fed_columns = {column for header in result.headers for column in header.columns}
+    constants = document.constants.keys() - fed_columns
+    used_values = map_values(result.rows, merge_targets(mappings.targets, document), constants)
     return ParsedUpload(
         options, result.rows, None, result.file_details, result.warnings, result.headers, mapping, used_values
     )
