@@ -28,6 +28,8 @@ def document_as_json(mapping: MappingDocument) -> dict[str, Any]:
             "group_header": mapping.fill_down.group_header,
             "headers": list(mapping.fill_down.headers),
         }
+        if mapping.fill_down.key_header:
+            document["fill_down"]["key_header"] = mapping.fill_down.key_header
     if mapping.first_address:
         document["first_address"] = list(mapping.first_address)
     if mapping.values:
@@ -43,9 +45,13 @@ def parse_document(value: object) -> MappingDocument:
         columns[header] = _parse_target(header, target)
     fill_down = None
     if fields.get("fill_down") is not None:
-        parts = _require_object("fill_down", fields["fill_down"], {"group_header", "headers"})
+        parts = _require_object("fill_down", fields["fill_down"], {"group_header", "headers", "key_header"})
         headers = _require_texts("The headers of fill_down", parts.get("headers"))
-        fill_down = FillDown(_require_text("The group_header of fill_down", parts.get("group_header")), headers)
+        fill_down = FillDown(
+            _require_text("The group_header of fill_down", parts.get("group_header")),
+            headers,
+            _require_text("The key_header of fill_down", parts.get("key_header", "")),
+        )
     constants = {
         column: _require_text(f"The constant of {column}", text).strip()
         for column, text in _require_object("constants", fields.get("constants", {})).items()

@@ -104,11 +104,14 @@ class FillDown:
     """Headers whose blank cells take the value of the first row of their group, such as the variants of a product.
 
     The rows of a group have the same value under `group_header`. A later row of a group that has no value of its own,
-    except under these headers and those of images, is not a product.
+    except under these headers and those of images, is not a product. With `key_header`, a row with a blank group begins
+    the group of its value under this header; it is not a product if other rows of the group follow and it has no
+    numbers.
     """
 
     group_header: str
     headers: tuple[str, ...]
+    key_header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +218,7 @@ def _validate_constant(column: str, text: str) -> None:
 
 
 def _validate_fill_down(fill_down: FillDown) -> None:
-    for header in (fill_down.group_header, *fill_down.headers):
+    for header in (fill_down.group_header, *fill_down.headers, *filter(None, [fill_down.key_header])):
         _validate_header(header)
     if len(fill_down.headers) > MAX_HEADERS:
         raise InvalidMapping(f"fill_down has at most {MAX_HEADERS:,} headers")

@@ -78,9 +78,15 @@ class UnmappedValue:
 
 
 def count_unmapped_values(rows: Iterable[Row], column: str, known_values: Collection[str]) -> Counter[str]:
-    """Return the numbers of rows with each value of the column that is not in its closed list."""
-    return Counter(
-        value
-        for row in rows
-        if (value := row.cells.get(column)) is not None and value not in known_values and not row.surplus_fields
-    )
+    """Return the numbers of rows with each of the vendor's values that is not translated to one of the closed list.
+
+    Values that are equal without regard to case and spaces count as the first of them.
+    """
+    counts: Counter[str] = Counter()
+    vendor_values: dict[str, str] = {}
+    for row in rows:
+        value = row.cells.get(column)
+        if value is not None and value not in known_values and not row.surplus_fields:
+            vendor_value = row.original.get(column, value)
+            counts[vendor_values.setdefault(normalize_key(vendor_value), vendor_value)] += 1
+    return counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,7 +33,7 @@ class ParsedUpload:
     """A parsed file: the options of the upload, and the rows or the reason why the file is rejected.
 
     `headers` describes the vendor's headers, also those of a file that lacks columns. `mapping` and `used_values` are
-    the mapping and the value mappings that were applied.
+    the mapping and the value mappings that were applied, `constant_columns` the columns with constants of the mapping.
     """
 
     options: Options
@@ -44,6 +44,7 @@ class ParsedUpload:
     headers: Sequence[FileHeader] = ()
     mapping: SavedMapping | None = None
     used_values: Sequence[UsedValue] = ()
+    constant_columns: Collection[str] = ()
 
     @property
     def missing_columns(self) -> list[str]:
@@ -108,7 +109,15 @@ def parse_upload(
     constants = document.constants.keys() - fed_columns
     used_values = map_values(result.rows, merge_targets(mappings.targets, document), constants)
     return ParsedUpload(
-        options, result.rows, None, result.file_details, result.warnings, result.headers, mapping, used_values
+        options,
+        result.rows,
+        None,
+        result.file_details,
+        result.warnings,
+        result.headers,
+        mapping,
+        used_values,
+        constants,
     )
 
 

@@ -30,7 +30,7 @@ DOCUMENT: dict[str, Any] = {
         "Note": {"columns": []},
     },
     "constants": {"unit": "box", "stock_quantity": "10"},
-    "fill_down": {"group_header": "Handle", "headers": ["Title"]},
+    "fill_down": {"group_header": "Handle", "headers": ["Title"], "key_header": "SKU"},
     "first_address": ["Images"],
     "values": {"category": {"Men": "Men's Clothing"}},
 }
@@ -45,7 +45,7 @@ def test_parse_document_complete_is_reversed_by_its_json() -> None:
             "Note": HeaderMapping(()),
         },
         {"unit": "box", "stock_quantity": "10"},
-        FillDown("Handle", ("Title",)),
+        FillDown("Handle", ("Title",), "SKU"),
         {"category": {"Men": "Men's Clothing"}},
         ("Images",),
     )
@@ -171,6 +171,13 @@ def test_map_values_again_with_the_used_ones_gives_the_same_rows() -> None:
     assert [row.cells["category"] for row in first] == ["Men's Clothing", "Women's Clothing"]
     assert map_values(again, build_targets(used)) == used
     assert [row.cells for row in again] == [row.cells for row in first]
+
+
+def test_count_unmapped_values_are_those_of_the_vendor() -> None:
+    rows = [make_row(row_number=n, category=name) for n, name in enumerate(["Men", "MEN", "Women"], 1)]
+    map_values(rows[:2], {"category": {"men": "Menswear"}})
+    # The target is not active any longer.
+    assert count_unmapped_values(rows, "category", {"Books"}) == {"Men": 2, "Women": 1}
 
 
 def test_count_unmapped_values_leaves_out_known_and_misaligned_ones() -> None:

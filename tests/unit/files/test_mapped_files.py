@@ -187,6 +187,41 @@ def test_parse_first_of_several_addresses_is_used_only_if_the_mapping_says_so() 
     assert (warning.code, warning.row_number, warning.column) == ("FURTHER_ADDRESSES", 1, "image_url")
 
 
+def test_parse_groups_with_keys_take_texts_of_the_parent_which_is_no_product() -> None:
+    text = """\
+SKU,Parent,Name,Categories,Price,Stock
+SOCK,,Socks,Clothing,,
+SOCK-M,SOCK,Socks M,,12.00,33
+SOCK-L,SOCK,Socks L,,12.00,28
+MUG,,Mug,Kitchen,9.00,1
+GIFT,,Gift card,Books,,
+HAT,,Hat,Clothing,5.00,
+HAT-S,HAT,Hat S,,5.00,2
+X,LOST,Lost,,5.00,2
+"""
+    targets = {
+        "SKU": ["vendor_product_id", "sku"],
+        "Name": ["product_name"],
+        "Categories": ["category"],
+        "Price": ["price"],
+        "Stock": ["stock_quantity"],
+    }
+    fill_down = {"group_header": "Parent", "headers": ["Categories"], "key_header": "SKU"}
+    parsed_file = parse_with(text, make_mapping(targets, fill_down=fill_down))
+    assert [(row.cells["sku"], row.cells.get("category")) for row in parsed_file.rows] == [
+        ("SOCK-M", "Clothing"),
+        ("SOCK-L", "Clothing"),
+        ("MUG", "Kitchen"),
+        # Without a price and without rows that follow: an error of the row, not of the group.
+        ("GIFT", "Books"),
+        ("HAT", "Clothing"),
+        ("HAT-S", "Clothing"),
+        ("X", None),
+    ]
+    [warning] = parsed_file.warnings
+    assert (warning.code, warning.message.endswith("was not read: line 2")) == ("NOT_PRODUCTS", True)
+
+
 FILLED = {
     "columns": {
         "Handle": {"columns": []},
