@@ -200,6 +200,8 @@ def _describe_document(document: MappingDocument) -> Iterator[str]:
         yield f"Constant: {column} = {text}"
     if document.fill_down is not None:
         yield f"Filled down by {document.fill_down.group_header}: {', '.join(document.fill_down.headers)}"
+    if document.first_address:
+        yield f"First address of several: {', '.join(document.first_address)}"
     for column, targets in document.values.items():
         for vendor_value, target in targets.items():
             yield f"Value: {column} '{vendor_value}' → {target}"
