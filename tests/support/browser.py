@@ -100,7 +100,7 @@ def upload_file(page: Page, name: str, content: bytes) -> None:
 
 def submit_upload(page: Page) -> None:
     """Press the upload button; return when the page shows the result."""
-    page.get_by_role("button", name="Upload").click()
+    page.locator("#upload-button").click()
     expect(page.locator("#upload")).to_have_attribute("data-done", "true", timeout=TIMEOUT_MS)
 
 

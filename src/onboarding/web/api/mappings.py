@@ -102,10 +102,10 @@ def save_mapping(
     Raises AlreadyExists, InvalidInput, InvalidMapping.
     """
     document = body.document.parse()
-    if body.name is not None and vendor_id is not None and body.headers:
-        _require_headers(document, body.headers)
 
     def work(connection: Connection) -> MappingResponse:
+        if body.name is not None and body.headers:
+            _require_headers(document, body.headers)
         saved = mappings.save_mapping(
             connection, principal.audit_actor, vendor_id, document, name=body.name, headers=body.headers
         )
