@@ -236,12 +236,25 @@ def test_suggestions_are_applied_or_declined_before_the_upload(open_vendor: Open
     expect(page.get_by_role("button", name="Upload 4 rows")).to_be_enabled()
     expect(page.get_by_role("button", name="Upload without these choices")).to_be_hidden()
 
+    page.get_by_text("Columns and categories that you matched").click()
     page.get_by_label("Our category for 'Men'").select_option("Books")
     expect(page.locator("#upload-button")).to_be_disabled()
-    page.get_by_role("button", name="Upload without these choices").click()
-    expect(page.locator("#upload")).to_have_attribute("data-done", "true", timeout=30_000)
+    submit_upload(page, name="Upload without these choices")
     expect(page.locator("#rejected-rows")).to_have_text("2")
     assert value_mappings.list_value_mappings(pipeline.connection, "DECLINE") == []
+
+
+def test_suggestion_for_an_optional_column_opens_the_step(open_vendor: OpenVendor, pipeline: Pipeline) -> None:
+    page = open_vendor("OPTIONAL")
+    rows = [product(f"OPTIONAL{n}") for n in range(2)]
+    content = csv_of(rows).replace(b"brand,", b"Brand of the item,", 1)
+    drop_file(page, "optional.csv", content)
+    expect(page.get_by_label("Our column for 'Brand of the item'")).to_have_value("brand")
+    expect(page.locator("#upload-button")).to_be_disabled()
+    apply_choices(page)
+    submit_upload(page)
+    statement = "select distinct brand from products where vendor_id = 'OPTIONAL'"
+    assert pipeline.connection.execute(statement).fetchall() == [(rows[0]["brand"],)]
 
 
 def test_column_of_two_headers_is_released_and_announced(open_vendor: OpenVendor) -> None:

@@ -295,6 +295,8 @@ def test_upload_session_and_dry_run_with_an_unknown_mapping_name_it(vendor_a: ht
     key = {"Idempotency-Key": f"unknown-{choice}"}
     session = vendor_a.post("/v1/upload-sessions", json={"file_name": "x.csv", "mapping": choice}, headers=key)
     assert detail_of(session, "invalid-request") == sentence
+    corrected = vendor_a.post("/v1/upload-sessions", json={"file_name": "x.csv"}, headers=key)
+    assert corrected.status_code == 201, "the key of a request with an error is free"
     dry_run = vendor_a.post("/v1/dry-runs", params={"mapping": choice}, content=csv_of([product("unmapped")]))
     assert detail_of(dry_run, "invalid-request") == sentence
 

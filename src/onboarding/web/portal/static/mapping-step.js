@@ -154,6 +154,10 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
     else onApply(collect());
   }
 
+  function open() {
+    for (const details of preview.querySelectorAll("details:has(#mapping-step)")) details.open = true;
+  }
+
   return {
     isRequired: "required" in root.dataset,
     hasSuggestions: root.querySelector(".suggestion") !== null,
@@ -164,8 +168,9 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
       const part = root.querySelector("details #match-columns") ? "match-categories" : "match-columns";
       element(`${part}-title`).focus();
     },
+    open,
     focusName() {
-      for (const details of preview.querySelectorAll("details:has(#mapping-name)")) details.open = true;
+      open();
       element("mapping-name").focus();
     },
     readRemember,

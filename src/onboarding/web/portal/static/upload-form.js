@@ -125,6 +125,7 @@ function initialize() {
       step = findStep(preview, choices, edits, { onApply: loadPreview, onChange: requireApply });
       showApply(step?.isRequired);
       if (step?.hasSuggestions || step?.readEdits()) requireApply();
+      if (isApplyRequired) step.open();
       if (step?.isRequired) step.focus();
       else if (isApplied) preview.querySelector("#preview-title").focus();
       scrollIntoView(preview);
