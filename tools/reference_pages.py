@@ -10,11 +10,10 @@ from jinja2 import StrictUndefined, Template
 
 from onboarding.aws.objects import ENDINGS
 from onboarding.domain.error_codes import Code, RejectionCode, RowErrorCode, WarningCode
-from onboarding.domain.mapped_numbers import DECIMAL_SIGNS, FACTORS, THOUSANDS_SEPARATORS
+from onboarding.domain.mapped_numbers import DECIMAL_SIGNS, FACTORS, MAX_REMOVED_TEXT, THOUSANDS_SEPARATORS
 from onboarding.domain.mappings import (
     MAX_HEADER_LENGTH,
     MAX_HEADERS,
-    MAX_REMOVED_TEXT,
     MAX_VALUE_LENGTH,
     MAX_VALUES,
     VALUE_COLUMNS,
@@ -32,7 +31,8 @@ from onboarding.domain.validation import CLEAR, RULES, Check
 from onboarding.files.column_checks import MAX_SUGGESTED_CATEGORIES
 from onboarding.files.error_report import HEADER
 from onboarding.files.formula_escaping import escape_formula
-from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED, MAPPING_REFERENCE
+from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, MAPPING_REFERENCE
+from onboarding.files.header_search import LINES_SEARCHED
 from onboarding.files.parser import MAX_BYTES, MAX_ROWS
 from onboarding.files.presets import Preset, list_presets
 from onboarding.pipeline.parser_process import CPU_SECONDS, MEMORY_MB

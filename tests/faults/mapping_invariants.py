@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from onboarding.aws.staging_table import from_item
-from onboarding.domain.mappings import MappingChoice, SavedMapping, compute_fingerprint
+from onboarding.domain.mappings import MappingChoice, MappingDocument, SavedMapping, compute_fingerprint
 from onboarding.domain.models import FileRejection, Row
 from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, PRODUCT_SCHEMA, REPORT_COLUMNS
 from onboarding.domain.validation import validate_row
@@ -79,7 +79,7 @@ def resolve(simulation: Simulation, upload: Mapping[str, Any]) -> ResolvedFile:
 
 
 def _map_values(upload: Mapping[str, Any], rows: Sequence[Row], applied: AppliedMapping) -> None:
-    document = applied.mapping.document if applied.mapping else None
+    document = applied.mapping.document if applied.mapping else MappingDocument()
     used_values = map_values(rows, merge_targets(build_targets(applied.used_values), document))
     if used_values != list(applied.used_values):
         raise violation("an upload stores the value mappings that it used", upload["upload_id"], applied.used_values)

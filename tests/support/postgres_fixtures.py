@@ -197,7 +197,8 @@ def open_database(url: str) -> Database:
 
 
 def _restore_seeds(connection: Connection) -> None:
-    for table in ("validation_errors", "products", "upload_history", "quarantined_objects", "audit_log"):
+    tables = ("validation_errors", "products", "upload_history", "quarantined_objects", "audit_log")
+    for table in (*tables, "value_mappings", "mapping_versions", "mappings"):
         connection.execute(psycopg.sql.SQL("delete from {}").format(psycopg.sql.Identifier(table)))
     connection.execute("delete from vendors where vendor_id not in ('VEND001', 'VEND002', 'VEND003')")
     connection.execute("update vendors set status = 'active'")

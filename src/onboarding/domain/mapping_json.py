@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from onboarding.domain.mapped_numbers import MappedNumberFormat
-from onboarding.domain.mappings import FillDown, HeaderMapping, InvalidMapping, MappingDocument
+from onboarding.domain.mappings import MAX_CHARACTERS, FillDown, HeaderMapping, InvalidMapping, MappingDocument
 
 
 def document_as_json(mapping: MappingDocument) -> dict[str, Any]:
@@ -27,6 +28,8 @@ def document_as_json(mapping: MappingDocument) -> dict[str, Any]:
             "group_header": mapping.fill_down.group_header,
             "headers": list(mapping.fill_down.headers),
         }
+        if mapping.fill_down.key_header:
+            document["fill_down"]["key_header"] = mapping.fill_down.key_header
     if mapping.first_address:
         document["first_address"] = list(mapping.first_address)
     if mapping.values:
@@ -42,11 +45,15 @@ def parse_document(value: object) -> MappingDocument:
         columns[header] = _parse_target(header, target)
     fill_down = None
     if fields.get("fill_down") is not None:
-        parts = _require_object("fill_down", fields["fill_down"], {"group_header", "headers"})
+        parts = _require_object("fill_down", fields["fill_down"], {"group_header", "headers", "key_header"})
         headers = _require_texts("The headers of fill_down", parts.get("headers"))
-        fill_down = FillDown(_require_text("The group_header of fill_down", parts.get("group_header")), headers)
+        fill_down = FillDown(
+            _require_text("The group_header of fill_down", parts.get("group_header")),
+            headers,
+            _require_text("The key_header of fill_down", parts.get("key_header", "")),
+        )
     constants = {
-        column: _require_text(f"The constant of {column}", text)
+        column: _require_text(f"The constant of {column}", text).strip()
         for column, text in _require_object("constants", fields.get("constants", {})).items()
     }
     values = {
@@ -57,7 +64,10 @@ def parse_document(value: object) -> MappingDocument:
         for column, translations in _require_object("values", fields.get("values", {})).items()
     }
     first_address = _require_texts("first_address", fields.get("first_address", ()))
-    return MappingDocument(columns, constants, fill_down, values, first_address)
+    document = MappingDocument(columns, constants, fill_down, values, first_address)
+    if len(json.dumps(document_as_json(document), ensure_ascii=False)) > MAX_CHARACTERS:
+        raise InvalidMapping(f"A mapping has at most {MAX_CHARACTERS:,} characters")
+    return document
 
 
 def _parse_target(header: str, value: object) -> HeaderMapping:
@@ -78,12 +88,16 @@ def _require_object(label: str, value: object, names: Iterable[str] | None = Non
         raise InvalidMapping(
             f"{label} has the unknown field '{unknown[0][:100]}'; the fields are {', '.join(sorted(names))}"
         )
+    for name in value:
+        _require_text(f"A name in {label}", name)
     return value
 
 
 def _require_text(label: str, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidMapping(f"{label} must be text")
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidMapping(f"{label} has a character that is not text")
     return value
 
 

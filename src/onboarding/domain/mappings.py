@@ -17,10 +17,12 @@ from onboarding.domain.column_types import ColumnType
 from onboarding.domain.mapped_numbers import (
     DECIMAL_SIGNS,
     FACTORS,
+    MAX_REMOVED_TEXT,
     THOUSANDS_SEPARATORS,
     MappedNumberFormat,
+    is_removable,
 )
-from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMNS, columns_of_type
+from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, MAX_LENGTHS, NUMBER_COLUMNS, columns_of_type
 
 MAX_HEADER_LENGTH = 101
 """Maximum length of a header in characters: longer names are cut to 100 characters and an ellipsis."""
@@ -30,7 +32,9 @@ MAX_VALUES = 1_000
 """Maximum number of values that one document translates."""
 
 MAX_VALUE_LENGTH = 200
-MAX_REMOVED_TEXT = 20
+MAX_CHARACTERS = 100_000
+"""Maximum number of characters of a document as JSON: all mappings of a vendor are loaded for each file."""
+
 
 NO_MAPPING = "none"
 """Name that switches mappings off for an upload."""
@@ -84,17 +88,30 @@ class HeaderMapping:
     columns: tuple[str, ...]
     number_format: MappedNumberFormat | None = None
 
+    @property
+    def feeds_only_numbers(self) -> bool:
+        """Return whether all columns are columns of numbers."""
+        return NUMBER_COLUMNS.keys() >= set(self.columns)
+
+    @property
+    def ordered_columns(self) -> list[str]:
+        """Return the columns, identifiers first: cells of a workbook are read as text for the first one."""
+        return sorted(self.columns, key=lambda column: column not in IDENTIFIERS)
+
 
 @dataclass(frozen=True, slots=True)
 class FillDown:
     """Headers whose blank cells take the value of the first row of their group, such as the variants of a product.
 
     The rows of a group have the same value under `group_header`. A later row of a group that has no value of its own,
-    except under these headers and those of images, is not a product.
+    except under these headers and those of images, is not a product. With `key_header`, a row with a blank group begins
+    the group of its value under this header; it is not a product if other rows of the group follow and it has no
+    numbers.
     """
 
     group_header: str
     headers: tuple[str, ...]
+    key_header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +133,13 @@ class MappingDocument:
         """Raise InvalidMapping if the document violates a rule."""
         if len(self.columns) > MAX_HEADERS:
             raise InvalidMapping(f"A mapping has at most {MAX_HEADERS:,} headers")
-        _require_different(self.columns)
+        require_different("header", self.columns)
         headers_by_column: dict[str, str] = {}
         for header, target in self.columns.items():
             _validate_header(header)
+            # A cell of a workbook is read as a number or as text, not as both.
+            if not target.feeds_only_numbers and not NUMBER_COLUMNS.keys().isdisjoint(target.columns):
+                raise InvalidMapping(f"'{header}' cannot feed columns of numbers and other columns")
             for column in target.columns:
                 _require_column(column)
                 if column in headers_by_column:
@@ -140,6 +160,8 @@ class MappingDocument:
         _validate_values(self.values)
         for header in self.first_address:
             _validate_header(header)
+        if len(self.first_address) > MAX_HEADERS:
+            raise InvalidMapping(f"first_address has at most {MAX_HEADERS:,} headers")
 
     def list_targets(self, names: Iterable[str]) -> list[HeaderMapping | None]:
         """Return the target of each header of a file; None if the document does not have it."""
@@ -147,11 +169,12 @@ class MappingDocument:
         return [targets.get(normalize_key(name)) for name in names]
 
 
-def _require_different(headers: Iterable[str]) -> None:
+def require_different(label: str, texts: Iterable[str]) -> None:
+    """Raise InvalidMapping if two texts are equal without regard to case and spaces; `label` says what they are."""
     by_key: dict[str, str] = {}
-    for header in headers:
-        if (other := by_key.setdefault(normalize_key(header), header)) != header:
-            raise InvalidMapping(f"'{other}' and '{header}' are the same header")
+    for text in texts:
+        if (other := by_key.setdefault(normalize_key(text), text)) != text:
+            raise InvalidMapping(f"'{other}' and '{text}' are the same {label}")
 
 
 def _require_column(column: str) -> None:
@@ -179,12 +202,10 @@ def _validate_number_format(header: str, target: HeaderMapping) -> None:
             raise InvalidMapping(f"The {name} of '{header}' must be one of {quoted_choices}")
     if number_format.decimal_sign == number_format.thousands_separator:
         raise InvalidMapping(f"The decimal sign and the thousands separator of '{header}' must be different")
-    if len(number_format.remove) > MAX_REMOVED_TEXT or any(
-        c.isdigit() or c in "-.," for c in number_format.remove.strip(".")
-    ):
+    if not is_removable(number_format.remove):
         raise InvalidMapping(
-            f"The text to remove from the numbers of '{header}' has up to {MAX_REMOVED_TEXT} characters, without "
-            "digits and signs of numbers"
+            f"The text to remove from the numbers of '{header}' must be a currency or unit of up to {MAX_REMOVED_TEXT} "
+            "characters, without digits, signs and multiples such as k"
         )
 
 
@@ -197,8 +218,10 @@ def _validate_constant(column: str, text: str) -> None:
 
 
 def _validate_fill_down(fill_down: FillDown) -> None:
-    for header in (fill_down.group_header, *fill_down.headers):
+    for header in (fill_down.group_header, *fill_down.headers, *filter(None, [fill_down.key_header])):
         _validate_header(header)
+    if len(fill_down.headers) > MAX_HEADERS:
+        raise InvalidMapping(f"fill_down has at most {MAX_HEADERS:,} headers")
     if not fill_down.headers or normalize_key(fill_down.group_header) in map(normalize_key, fill_down.headers):
         raise InvalidMapping("fill_down needs headers to fill, and the group header is not one of them")
 
@@ -209,6 +232,7 @@ def _validate_values(values: Mapping[str, Mapping[str, str]]) -> None:
     for column, translations in values.items():
         if column not in VALUE_COLUMNS:
             raise InvalidMapping(f"Values can be mapped for {', '.join(VALUE_COLUMNS)}, and not for '{column[:100]}'")
+        require_different("value", translations)
         for own_value, target in translations.items():
             validate_value(column, own_value, target)
 
@@ -247,6 +271,10 @@ class MappingChoice:
     fixed: SavedMapping | None = None
     by_headers: Sequence[SavedMapping] = ()
     follows_fix_file: bool = False
+
+
+NO_CHOICE = MappingChoice()
+"""No mapping applies."""
 
 
 @dataclass(frozen=True, slots=True)

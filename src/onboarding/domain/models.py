@@ -171,12 +171,13 @@ class Upload:
 class FileRejection:
     """Rejection of a file: a `RejectionCode` and the reason as a sentence for the vendor.
 
-    `headers` describes the headers of a file that is rejected for them.
+    `headers` describes the headers of a file that is rejected for them, and `mapping_reference` names its mapping.
     """
 
     code: str
     reason: str
     headers: Sequence[FileHeader] = dataclass_field(default=(), compare=False)
+    mapping_reference: str = dataclass_field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

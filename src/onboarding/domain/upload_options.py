@@ -57,7 +57,7 @@ def parse_upload_options(metadata: Mapping[str, str]) -> Options | FileRejection
     if force not in _FORCE:
         return _reject("force", force, list(_FORCE))
     # S3 accepts only ASCII in metadata: other characters of a name are percent-encoded.
-    return Options(mode, on_error, _FORCE[force], unquote(texts.get("mapping", "")) or None)
+    return Options(mode, on_error, _FORCE[force], unquote(texts.get("mapping", "")).strip() or None)
 
 
 def _parse_choice(values: Mapping[str, str], name: str, default: Choice) -> Choice | FileRejection:

@@ -13,9 +13,9 @@ ValueTargets = Mapping[str, Mapping[str, str]]
 """Our value by the normalized value of the vendor, for each column."""
 
 
-def merge_targets(targets: ValueTargets, document: MappingDocument | None) -> ValueTargets:
+def merge_targets(targets: ValueTargets, document: MappingDocument) -> ValueTargets:
     """Return the targets with those of a mapping document, which replace others of the same values."""
-    if document is None or not document.values:
+    if not document.values:
         return targets
     merged = {column: dict(translations) for column, translations in targets.items()}
     for column, translations in document.values.items():
@@ -32,10 +32,17 @@ def build_targets(used_values: Iterable[UsedValue]) -> ValueTargets:
     return targets
 
 
-def map_values(rows: Sequence[Row], targets: ValueTargets) -> list[UsedValue]:
-    """Replace the vendor's values in the rows in place; return the value mappings that were used, most rows first."""
-    counts: Counter[tuple[str, str, str]] = Counter()
+def map_values(rows: Sequence[Row], targets: ValueTargets, constants: Collection[str] = ()) -> list[UsedValue]:
+    """Replace the vendor's values in the rows in place; return the value mappings that were used, most rows first.
+
+    `constants` are columns whose values are constants of a mapping, which are not translated. Values that are equal
+    without regard to case and spaces count as the first of them.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    vendor_values: dict[tuple[str, str], str] = {}
     for column in VALUE_COLUMNS:
+        if column in constants:
+            continue
         translations = targets.get(column)
         if not translations:
             continue
@@ -44,12 +51,17 @@ def map_values(rows: Sequence[Row], targets: ValueTargets) -> list[UsedValue]:
             # The values of rows with another width may be in wrong columns.
             if value is None or len(value) > MAX_VALUE_LENGTH or row.surplus_fields:
                 continue
-            target = translations.get(normalize_key(value))
+            key = normalize_key(value)
+            target = translations.get(key)
             if target is not None and target != value:
                 row.cells = {**row.cells, column: target}
                 row.original = {**row.original, column: value}
-                counts[column, value, target] += 1
-    return [UsedValue(column, value, target, rows) for (column, value, target), rows in counts.most_common()]
+                counts[column, key] += 1
+                vendor_values.setdefault((column, key), value)
+    return [
+        UsedValue(column, vendor_values[column, key], targets[column][key], count)
+        for (column, key), count in counts.most_common()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +78,15 @@ class UnmappedValue:
 
 
 def count_unmapped_values(rows: Iterable[Row], column: str, known_values: Collection[str]) -> Counter[str]:
-    """Return the numbers of rows with each value of the column that is not in its closed list."""
-    return Counter(
-        value
-        for row in rows
-        if (value := row.cells.get(column)) is not None and value not in known_values and not row.surplus_fields
-    )
+    """Return the numbers of rows with each of the vendor's values that is not translated to one of the closed list.
+
+    Values that are equal without regard to case and spaces count as the first of them.
+    """
+    counts: Counter[str] = Counter()
+    vendor_values: dict[str, str] = {}
+    for row in rows:
+        value = row.cells.get(column)
+        if value is not None and value not in known_values and not row.surplus_fields:
+            vendor_value = row.original.get(column, value)
+            counts[vendor_values.setdefault(normalize_key(vendor_value), vendor_value)] += 1
+    return counts

@@ -50,7 +50,7 @@ def apply_targets(columns: Sequence[str | None], targets: Sequence[HeaderMapping
     """
     mapped_columns = {column for target in targets if target is not None for column in target.columns}
     return [
-        (target.columns[0] if target.columns else None)
+        next(iter(target.ordered_columns), None)
         if target is not None
         else (None if column in mapped_columns else column)
         for column, target in zip(columns, targets, strict=True)

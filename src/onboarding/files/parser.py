@@ -6,12 +6,13 @@ the number of rows, repeated identifiers, and conspicuous columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
-from onboarding.domain.mappings import FileHeader, MappingChoice
+from onboarding.domain.mappings import NO_CHOICE, FileHeader, FillDown, MappingChoice, normalize_key
 from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import REQUIRED
 from onboarding.files import csv_reader, file_types
@@ -23,21 +24,15 @@ from onboarding.files.decimal_commas import (
     detect_decimal_separators,
 )
 from onboarding.files.encoding import decode
-from onboarding.files.group_rows import fill_down_groups
-from onboarding.files.header import (
-    LINES_SEARCHED,
-    NO_CHOICE,
-    Header,
-    explain_missing_header,
-    find_header_index,
-    find_reference,
-    list_unknown_columns,
-    parse_header,
-)
+from onboarding.files.group_rows import GroupedRows, fill_down_groups
+from onboarding.files.header import Header
+from onboarding.files.header_parser import list_unknown_columns, parse_header
+from onboarding.files.header_search import LINES_SEARCHED, explain_missing_header, find_header_index, find_reference
 from onboarding.files.lost_characters import find_lost_letters
 from onboarding.files.models import FileDetails, MappingNeeded, RawTable, Table, list_jumps
+from onboarding.files.presets import count_preset_headers
 from onboarding.files.row_builder import DECIMALS, ProductLines, add_samples, build_rows, warn_about_further_addresses
-from onboarding.files.row_widths import check_row_widths, find_common_width
+from onboarding.files.row_widths import RowWidths, check_row_widths, find_common_width
 from onboarding.files.shopify import check_shopify_rows
 from onboarding.files.skipped_lines import find_skipped_lines
 
@@ -165,7 +160,12 @@ def _find_header(raw: RawTable, required: Sequence[str], choice: MappingChoice) 
         raise MappingNeeded(reference)
     if not isinstance(header, FileRejection):
         return header_index, header
-    explanation = explain_missing_header(raw.lines, raw.numbers) if header.code == RejectionCode.MISSING_COLUMNS else ""
+    is_known = header.mapping_reference or count_preset_headers(raw.lines[header_index])
+    explanation = (
+        explain_missing_header(raw.lines, raw.numbers)
+        if header.code == RejectionCode.MISSING_COLUMNS and not is_known
+        else ""
+    )
     reason = f"{header.reason}; {explanation}" if explanation else header.reason
     return replace(header, reason=reason, headers=add_samples(header.headers, lines_below))
 
@@ -211,7 +211,14 @@ def _split_at_header(
     # The decimals of a workbook's numeric cells are written with the sign of the number format, as its texts are.
     decimal_columns |= {c for c, number_format in header.number_formats.items() if number_format.decimal_sign == ","}
     if sheet is not None:
-        product_cells = sheet.resolve(header_index, header.columns, decimal_columns, skipped_lines.indexes)
+        product_cells = sheet.resolve(
+            header_index,
+            header.columns,
+            decimal_columns,
+            skipped=skipped_lines.indexes,
+            # A mapping that removes a unit must not take another unit for it.
+            with_units=[column for column, item in header.number_formats.items() if item.remove or item.factor != "1"],
+        )
         if isinstance(product_cells, FileRejection):
             return product_cells
         decimal_columns |= product_cells.decimal_commas
@@ -223,15 +230,20 @@ def _split_at_header(
         names = [*names, *[""] * (find_common_width(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
     header = header.without_fix_columns()
-    if header.mapping is not None and header.mapping.document.fill_down is not None:
-        groups = fill_down_groups(header.names, header.columns, data, numbers, header.mapping.document.fill_down)
-        data = [row for index, row in enumerate(data) if index not in groups.skipped]
-        numbers = [number for index, number in enumerate(numbers) if index not in groups.skipped]
-        warnings.extend(groups.warnings)
-    table = Table(names, data, numbers)
-    widths = check_row_widths(
-        table, header.columns, REQUIRED, DECIMALS, is_comma_separated=file_details.delimiter == "comma"
+    check_widths = partial(
+        check_row_widths,
+        columns=header.columns,
+        decimal_columns=DECIMALS,
+        is_comma_separated=file_details.delimiter == "comma",
     )
+    table = Table(names, data, numbers)
+    if header.mapping is not None and header.mapping.document.fill_down is not None:
+        groups = _fill_groups(header, table, header.mapping.document.fill_down, check_widths)
+        remaining = [index for index in range(len(numbers)) if index not in groups.skipped]
+        numbers = [numbers[index] for index in remaining]
+        table = Table(names, [groups.rows[index] for index in remaining], numbers)
+        warnings.extend(groups.warnings)
+    widths = check_widths(table, required=REQUIRED)
     file_details = replace(
         file_details,
         header_line=raw.numbers[header_index],
@@ -247,6 +259,21 @@ def _split_at_header(
         *check_shopify_rows(header, table),
     ]
     return ProductLines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields)
+
+
+def _fill_groups(
+    header: Header, table: Table, fill_down: FillDown, check_widths: Callable[..., RowWidths]
+) -> GroupedRows:
+    """Fill the groups of rows, except rows whose values may be in wrong columns."""
+    filled_keys = set(map(normalize_key, fill_down.headers))
+    filled_columns = {
+        c for name, c in zip(header.names, header.columns, strict=True) if normalize_key(name) in filled_keys
+    }
+    # A blank cell that will be filled is no evidence against another reading of the row.
+    widths = check_widths(table, required=[column for column in REQUIRED if column not in filled_columns])
+    misaligned = {row_number - 1 for row_number in widths.surplus_fields}
+    rows = [list(row) for row in table.rows]
+    return fill_down_groups(header.names, header.columns, rows, table.lines, fill_down, misaligned=misaligned)
 
 
 def _list_comma_warnings(

@@ -8,7 +8,8 @@ Each file in `presets/` describes the exports of one system:
 - `columns`: headers, each with the columns that it feeds (none: the header is ignored) and the format of its numbers.
   If several headers feed one column, the first one that the file has feeds it.
 - `first_address`: headers whose cells may list several web addresses, of which the first is used.
-- `fill_down`: group headers, each with the headers to fill down; the first group header that the file has counts.
+- `fill_down`: group headers, each with the headers to fill down and, if there is one, the header of the groups' keys;
+  the first group header that the file has counts.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Preset:
             keys = map(normalize_key, fill_down.headers)
             headers = tuple(names_by_key[key] for key in keys if key in names_by_key)
             if group_header and headers:
-                return FillDown(group_header, headers)
+                return FillDown(group_header, headers, names_by_key.get(normalize_key(fill_down.key_header), ""))
         return None
 
 
@@ -116,7 +117,7 @@ def _parse_preset(fields: Mapping[str, Any]) -> Preset:
         tuple(frozenset(map(normalize_key, signature)) for signature in fields["signatures"]),
         tuple(_parse_header(header) for header in fields["columns"]),
         tuple(
-            FillDown(fill_down["group_header"], tuple(fill_down["headers"]))
+            FillDown(fill_down["group_header"], tuple(fill_down["headers"]), fill_down.get("key_header", ""))
             for fill_down in fields.get("fill_down", ())
         ),
         tuple(fields.get("first_address", ())),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
-from onboarding.files.header import LINES_SEARCHED, find_header_index
 from onboarding.files.header_names import count_known_columns, match_column
+from onboarding.files.header_search import LINES_SEARCHED, find_header_index
 from onboarding.files.models import MAX_COLUMNS, RawTable, one_line
 from onboarding.files.xlsx_cells import SheetCells
 from onboarding.files.xlsx_limits import DamagedError, Package, TooLargeError, TooManyColumnsError
@@ -59,6 +59,7 @@ class Sheet:
         columns: Sequence[str | None],
         decimal_columns: frozenset[str] = frozenset(),
         skipped: Collection[int] = (),
+        with_units: Collection[str] = (),
     ) -> ResolvedCells | FileRejection:
         """Convert the cells to the text of their columns; see `xlsx_values.resolve_cells`."""
         try:
@@ -69,6 +70,7 @@ class Sheet:
                 uses_1904_epoch=self.uses_1904_epoch,
                 decimal_columns=decimal_columns,
                 skipped=skipped,
+                with_units=with_units,
             )
         except TooLargeError:
             return TOO_LARGE

@@ -47,15 +47,17 @@ def resolve_cells(
     uses_1904_epoch: bool,
     decimal_columns: frozenset[str] = frozenset(),
     skipped: Collection[int] = (),
+    with_units: Collection[str] = (),
 ) -> ResolvedCells | FileRejection:
     """Convert numeric cells to text, fill merged ranges, and replace link texts of the image column with their URLs.
 
     `header` is the index of the header line, whose names mean `columns`. The lines below it are the data rows, except
-    those with an index in `skipped`. `decimal_columns` are known to have decimal commas.
+    those with an index in `skipped`. `decimal_columns` are known to have decimal commas. The units of
+    number formats stay in the columns `with_units`.
     """
     below = (line for line in range(header + 1, len(cells.table.lines)) if line not in skipped)
     rows = {line: number for number, line in enumerate(below, 1)}
-    return _Resolver(cells, columns, rows, uses_1904_epoch).resolve(decimal_columns)
+    return _Resolver(cells, columns, rows, uses_1904_epoch, with_units).resolve(decimal_columns)
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class _Resolver:
     # Row numbers by line index.
     rows: dict[int, int]
     uses_1904_epoch: bool
+    with_units: Collection[str]
     # Row numbers by column or currency; `with_decimals` has line indexes.
     currencies: dict[str, list[int]] = field(default_factory=dict)
     dates: dict[str, list[int]] = field(default_factory=dict)
@@ -113,7 +116,10 @@ class _Resolver:
                 self.dates.setdefault(column, []).append(self.rows[line])
             return format_for_text_column(raw, number_format, uses_1904_epoch=self.uses_1904_epoch)
         number = format_for_number_column(
-            raw, number_format, NUMBER_COLUMNS[column].unit, uses_1904_epoch=self.uses_1904_epoch
+            raw,
+            number_format,
+            "" if column in self.with_units else NUMBER_COLUMNS[column].unit,
+            uses_1904_epoch=self.uses_1904_epoch,
         )
         if number.displayed:
             self.rounded.setdefault(column, []).append((self.rows[line], number.displayed, number.text))

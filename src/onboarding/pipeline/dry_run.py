@@ -64,7 +64,9 @@ class DryRun:
     """The stored mapping that was applied."""
     used_values: Sequence[UsedValue] = ()
     unmapped_values: Sequence[UnmappedValue] = ()
-    """Values that are not in the closed list of their column, most rows first."""
+    """The vendor's values that are not translated to a value of their column's closed list, most rows first."""
+    unmapped_value_count: int = 0
+    """Number of all different values of this kind."""
     proposals: Sequence[MappingProposal] = ()
     """Mappings to confirm, best first; not applied."""
 
@@ -190,6 +192,7 @@ def _validate_rows(
         file_errors = [build_file_rejected_error(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, file_errors) for row in rows}
     outcomes = {row.row_number: predict_outcome(row, context) for row in rows if row.row_number not in errors}
+    unmapped_values = _list_unmapped_values(parsed_upload, context.categories)
     return DryRun(
         None,
         rows,
@@ -201,17 +204,22 @@ def _validate_rows(
         headers=parsed_upload.headers,
         mapping=parsed_upload.mapping,
         used_values=parsed_upload.used_values,
-        unmapped_values=_list_unmapped_values(rows, context.categories),
+        unmapped_values=unmapped_values[:MAX_UNMAPPED_VALUES],
+        unmapped_value_count=len(unmapped_values),
         proposals=proposals,
     )
 
 
-def _list_unmapped_values(rows: Sequence[Row], categories: Collection[str]) -> list[UnmappedValue]:
+def _list_unmapped_values(parsed_upload: ParsedUpload, categories: Collection[str]) -> list[UnmappedValue]:
     """Return the categories that are not active, most rows first; `categories` are all active ones if there are any."""
-    counts = count_unmapped_values(rows, "category", categories)
+    if "category" in parsed_upload.constant_columns:
+        return []
+    counts = count_unmapped_values(parsed_upload.rows, "category", categories).most_common()
     return [
-        UnmappedValue("category", name, count, suggestions.find_similar_name(name, categories))
-        for name, count in counts.most_common(MAX_UNMAPPED_VALUES)
+        UnmappedValue(
+            "category", name, count, suggestions.find_similar_name(name, categories) if n < MAX_UNMAPPED_VALUES else ""
+        )
+        for n, (name, count) in enumerate(counts)
     ]
 
 

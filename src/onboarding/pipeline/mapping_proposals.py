@@ -97,11 +97,13 @@ def _list_presets(headers: Sequence[FileHeader], presets: Sequence[SavedMapping]
     documents = [
         (preset.name or "", _select_headers(preset.document, keys))
         for preset in presets
-        if keys >= _list_required_headers(preset.document)
+        if (required_headers := _list_required_headers(preset.document)) and keys >= required_headers
     ]
     shipped_preset = find_preset(names)
     if shipped_preset is not None:
         documents.append((shipped_preset.name, shipped_preset.build_document(names)))
+    # The one with the most headers of the file first.
+    documents.sort(key=lambda named: -len(named[1].columns))
     return [
         MappingProposal(ProposalSource.PRESET, name, document, dict.fromkeys(document.columns, f"Preset for {name}"))
         for name, document in documents

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.mappings import FileHeader, SavedMapping, UsedValue
+from onboarding.domain.mappings import FileHeader, MappingDocument, SavedMapping, UsedValue
 from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
@@ -33,7 +33,7 @@ class ParsedUpload:
     """A parsed file: the options of the upload, and the rows or the reason why the file is rejected.
 
     `headers` describes the vendor's headers, also those of a file that lacks columns. `mapping` and `used_values` are
-    the mapping and the value mappings that were applied.
+    the mapping and the value mappings that were applied, `constant_columns` the columns with constants of the mapping.
     """
 
     options: Options
@@ -44,6 +44,7 @@ class ParsedUpload:
     headers: Sequence[FileHeader] = ()
     mapping: SavedMapping | None = None
     used_values: Sequence[UsedValue] = ()
+    constant_columns: Collection[str] = ()
 
     @property
     def missing_columns(self) -> list[str]:
@@ -99,13 +100,24 @@ def parse_upload(
         result = FileRejection(
             RejectionCode.TOO_COMPLEX, f"The file takes too much time or memory to read: {error}. {SIMPLIFY_FILE}"
         )
-    if isinstance(result, FileRejection):
-        return ParsedUpload(options, [], result, headers=result.headers, mapping=choice.fixed)
     candidates = (choice.fixed, *choice.by_headers)
     mapping = next((m for m in candidates if m is not None and m.reference == result.mapping_reference), None)
-    used_values = map_values(result.rows, merge_targets(mappings.targets, mapping.document if mapping else None))
+    if isinstance(result, FileRejection):
+        return ParsedUpload(options, [], result, headers=result.headers, mapping=mapping)
+    document = mapping.document if mapping is not None else MappingDocument()
+    fed_columns = {column for header in result.headers for column in header.columns}
+    constants = document.constants.keys() - fed_columns
+    used_values = map_values(result.rows, merge_targets(mappings.targets, document), constants)
     return ParsedUpload(
-        options, result.rows, None, result.file_details, result.warnings, result.headers, mapping, used_values
+        options,
+        result.rows,
+        None,
+        result.file_details,
+        result.warnings,
+        result.headers,
+        mapping,
+        used_values,
+        constants,
     )
 
 

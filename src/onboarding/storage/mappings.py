@@ -20,6 +20,9 @@ from onboarding.storage.input_validation import validate_text
 from onboarding.storage.queries import query
 
 NAME_LENGTH = 100
+MAX_DAILY_MAPPINGS = 1_000
+"""Maximum number of mappings without a name that a vendor can store in 24 hours."""
+
 MAX_MAPPINGS = 100
 """Maximum number of mappings of a vendor, and of presets: all are loaded for each file."""
 
@@ -67,6 +70,12 @@ def save_mapping(
     if name is None:
         if vendor_id is None:
             raise InvalidInput("A preset needs a name.")
+        params = {"vendor_id": vendor_id}
+        [(count,)] = connection.execute(query("count_recent_mappings_without_name"), params).fetchall()
+        if count >= MAX_DAILY_MAPPINGS:
+            raise InvalidInput(
+                f"There can be at most {MAX_DAILY_MAPPINGS:,} mappings without a name a day. Give the mapping a name."
+            )
         return _insert_mapping(connection, actor, vendor_id, document, name=None, fingerprint=None)
     name = _validate_name(vendor_id, name)
     if not any(header.strip() for header in headers) and vendor_id is not None:
@@ -182,6 +191,8 @@ def find_mapping(connection: Connection, vendor_id: str, name_or_reference: str)
 
     A reference also finds a mapping without a name, and one that was deleted since.
     """
+    if not name_or_reference.isprintable() or len(name_or_reference) > NAME_LENGTH:
+        return None
     mapping_id, slash, version = name_or_reference.partition("/")
     if slash and version.isascii() and version.isdecimal() and len(version) < 8:
         row = _get_version(connection, vendor_id, mapping_id[:20], int(version))

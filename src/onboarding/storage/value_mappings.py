@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from onboarding.domain.mappings import VALUE_COLUMNS, InvalidMapping, normalize_key, validate_value
+from onboarding.domain.mappings import VALUE_COLUMNS, InvalidMapping, normalize_key, require_different, validate_value
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.categories import list_active_category_names
 from onboarding.storage.database import Connection
@@ -30,12 +30,14 @@ def set_value_mappings(
     """
     if column not in VALUE_COLUMNS:
         raise InvalidInput(f"Values can be mapped for {', '.join(VALUE_COLUMNS)}, and not for '{column[:100]}'.")
+    try:
+        require_different("value", targets)
+        for vendor_value, target in targets.items():
+            validate_value(column, vendor_value, target)
+    except InvalidMapping as error:
+        raise InvalidInput(f"{error}.") from error
     entries: dict[str, tuple[str, str]] = {}
     for vendor_value, target in targets.items():
-        try:
-            validate_value(column, vendor_value, target)
-        except InvalidMapping as error:
-            raise InvalidInput(f"{error}.") from error
         key = normalize_key(vendor_value)
         if len(key) > MAX_KEY_LENGTH:
             raise InvalidInput(f"'{vendor_value}' is too long.")
@@ -106,8 +108,15 @@ def list_value_mappings(
 
 
 def load_value_mappings(connection: Connection, vendor_id: str) -> dict[str, dict[str, str]]:
-    """Return our value by the normalized value of the vendor, for each column; the vendor's own ones win."""
+    """Return our value by the normalized value of the vendor, for each column.
+
+    The vendor's own value mappings win over those for all vendors, which do not apply to names of active categories.
+    """
+    rows = connection.execute(query("load_value_mappings"), {"vendor_id": vendor_id}).fetchall()
+    has_shared = any(is_shared for is_shared, *_ in rows)
+    names = {normalize_key(name) for name in list_active_category_names(connection)} if has_shared else set()
     targets: dict[str, dict[str, str]] = {}
-    for column, key, target in connection.execute(query("load_value_mappings"), {"vendor_id": vendor_id}):
-        targets.setdefault(column, {})[key] = target
+    for is_shared, column, key, target in rows:
+        if not (is_shared and key in names):
+            targets.setdefault(column, {})[key] = target
     return targets

@@ -57,6 +57,9 @@ class FillDownFields(_DocumentPart):
 
     group_header: Text
     headers: list[Text]
+    key_header: Text = Field(
+        "", description="Header of the value under which a row with a blank group begins one, such as the parent's SKU"
+    )
 
 
 class DocumentFields(_DocumentPart):

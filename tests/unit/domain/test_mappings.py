@@ -30,7 +30,7 @@ DOCUMENT: dict[str, Any] = {
         "Note": {"columns": []},
     },
     "constants": {"unit": "box", "stock_quantity": "10"},
-    "fill_down": {"group_header": "Handle", "headers": ["Title"]},
+    "fill_down": {"group_header": "Handle", "headers": ["Title"], "key_header": "SKU"},
     "first_address": ["Images"],
     "values": {"category": {"Men": "Men's Clothing"}},
 }
@@ -45,7 +45,7 @@ def test_parse_document_complete_is_reversed_by_its_json() -> None:
             "Note": HeaderMapping(()),
         },
         {"unit": "box", "stock_quantity": "10"},
-        FillDown("Handle", ("Title",)),
+        FillDown("Handle", ("Title",), "SKU"),
         {"category": {"Men": "Men's Clothing"}},
         ("Images",),
     )
@@ -80,6 +80,16 @@ def test_parse_document_complete_is_reversed_by_its_json() -> None:
         ({"constants": {"price": "free"}}, "The constant of price must be a number from"),
         ({"constants": {"unit": "x" * 21}}, "must be text of 1 to 20 characters"),
         ({"constants": {"unit": 5}}, "must be text"),
+        ({"columns": {"A": {"columns": ["description", "price"]}}}, "cannot feed columns of numbers and other columns"),
+        ({"columns": {"A\ud800": {"columns": []}}}, "a character that is not text"),
+        ({"columns": {"A": {"columns": ["price"], "number_format": {"remove": "\u2212"}}}}, "without digits, signs"),
+        ({"columns": {"A": {"columns": ["price"], "number_format": {"remove": "%"}}}}, "without digits, signs"),
+        ({"columns": {"A": {"columns": ["price"], "number_format": {"remove": "k"}}}}, "without digits, signs"),
+        ({"columns": {"A": {"columns": ["price"], "number_format": {"remove": "\u00bd"}}}}, "without digits, signs"),
+        ({"columns": {f"{n} {'x' * 90}": {"columns": []} for n in range(1_000)}}, "at most 100,000 characters"),
+        ({"fill_down": {"group_header": "A", "headers": ["b"] * 1_001}}, "fill_down has at most 1,000 headers"),
+        ({"first_address": ["b"] * 1_001}, "first_address has at most 1,000 headers"),
+        ({"values": {"category": {"Men": "Books", "MEN ": "Garden"}}}, "'Men' and 'MEN ' are the same value"),
         ({"fill_down": {"group_header": "A", "headers": ["a"]}}, "the group header is not one of them"),
         ({"fill_down": {"group_header": "A", "headers": []}}, "needs headers to fill"),
         ({"values": {"brand": {"A": "B"}}}, "Values can be mapped for category"),
@@ -113,6 +123,8 @@ def test_parse_document_against_a_rule_is_rejected(change: object, message: str)
         (MappedNumberFormat(remove="g", factor="0.001"), "250 g", "0.25"),
         (MappedNumberFormat(factor="0.001"), "2500", "2.5"),
         (MappedNumberFormat(factor="0.01"), "1999", "19.99"),
+        (MappedNumberFormat(factor="0.01"), "123456789.00000000000000000001", "1234567.8900000000000000000001"),
+        (MappedNumberFormat(remove="R$"), "R$ 12.50", "12.50"),
         (MappedNumberFormat(), "١٢", None),
         (MappedNumberFormat(), "1e5", None),
         (MappedNumberFormat(), "", None),
@@ -140,11 +152,14 @@ def test_map_values_replaces_values_and_keeps_those_of_the_file() -> None:
     used = map_values([*rows, misaligned], {"category": {"men": "Men's Clothing", "books": "Books"}})
     assert [row.cells["category"] for row in rows] == ["Men's Clothing", "Men's Clothing", "Women", "Books"]
     assert [row.cells_in_file["category"] for row in rows] == ["Men", " MEN", "Women", "Books"]
-    assert used == [
-        UsedValue("category", "Men", "Men's Clothing", 1),
-        UsedValue("category", " MEN", "Men's Clothing", 1),
-    ]
+    assert used == [UsedValue("category", "Men", "Men's Clothing", 2)]
     assert misaligned.cells["category"] == "Men"
+
+
+def test_map_values_leaves_constants_as_they_are() -> None:
+    row = make_row(category="Books")
+    assert map_values([row], {"category": {"books": "Clothing"}}, constants=["category"]) == []
+    assert row.cells["category"] == "Books"
 
 
 def test_map_values_again_with_the_used_ones_gives_the_same_rows() -> None:
@@ -156,6 +171,13 @@ def test_map_values_again_with_the_used_ones_gives_the_same_rows() -> None:
     assert [row.cells["category"] for row in first] == ["Men's Clothing", "Women's Clothing"]
     assert map_values(again, build_targets(used)) == used
     assert [row.cells for row in again] == [row.cells for row in first]
+
+
+def test_count_unmapped_values_are_those_of_the_vendor() -> None:
+    rows = [make_row(row_number=n, category=name) for n, name in enumerate(["Men", "MEN", "Women"], 1)]
+    map_values(rows[:2], {"category": {"men": "Menswear"}})
+    # The target is not active any longer.
+    assert count_unmapped_values(rows, "category", {"Books"}) == {"Men": 2, "Women": 1}
 
 
 def test_count_unmapped_values_leaves_out_known_and_misaligned_ones() -> None:

@@ -44,7 +44,7 @@ def test_suggest_columns_sap_export_has_all_columns_with_the_system() -> None:
         ("MAKTX", "product_name", "Known name in SAP"),
         ("MATKL", "category", "Known name in SAP"),
         ("MATNR", "sku", "Your file has one product number"),
-        ("EKPRI", "price", "Known name in SAP"),
+        ("EKPRI", "price", "Known name in SAP, where it is the purchase price"),
         ("LGBST", "stock_quantity", "Known name in SAP"),
         ("MEINS", "unit", "Known name in SAP"),
         ("NTGEW", "weight_kg", "Known name in SAP"),

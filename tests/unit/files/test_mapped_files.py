@@ -187,6 +187,105 @@ def test_parse_first_of_several_addresses_is_used_only_if_the_mapping_says_so() 
     assert (warning.code, warning.row_number, warning.column) == ("FURTHER_ADDRESSES", 1, "image_url")
 
 
+def test_parse_groups_with_keys_take_texts_of_the_parent_which_is_no_product() -> None:
+    text = """\
+SKU,Parent,Name,Categories,Price,Stock
+SOCK,,Socks,Clothing,,
+SOCK-M,SOCK,Socks M,,12.00,33
+SOCK-L,SOCK,Socks L,,12.00,28
+MUG,,Mug,Kitchen,9.00,1
+GIFT,,Gift card,Books,,
+HAT,,Hat,Clothing,5.00,
+HAT-S,HAT,Hat S,,5.00,2
+X,LOST,Lost,,5.00,2
+"""
+    targets = {
+        "SKU": ["vendor_product_id", "sku"],
+        "Name": ["product_name"],
+        "Categories": ["category"],
+        "Price": ["price"],
+        "Stock": ["stock_quantity"],
+    }
+    fill_down = {"group_header": "Parent", "headers": ["Categories"], "key_header": "SKU"}
+    parsed_file = parse_with(text, make_mapping(targets, fill_down=fill_down))
+    assert [(row.cells["sku"], row.cells.get("category")) for row in parsed_file.rows] == [
+        ("SOCK-M", "Clothing"),
+        ("SOCK-L", "Clothing"),
+        ("MUG", "Kitchen"),
+        # Without a price and without rows that follow: an error of the row, not of the group.
+        ("GIFT", "Books"),
+        ("HAT", "Clothing"),
+        ("HAT-S", "Clothing"),
+        ("X", None),
+    ]
+    [warning] = parsed_file.warnings
+    assert (warning.code, warning.message.endswith("was not read: line 2")) == ("NOT_PRODUCTS", True)
+
+
+FILLED = {
+    "columns": {
+        "Handle": {"columns": []},
+        "Title": {"columns": ["product_name"]},
+        "ID": {"columns": ["vendor_product_id", "sku"]},
+    },
+    "fill_down": {"group_header": "Handle", "headers": ["Title"]},
+}
+
+
+def test_parse_groups_are_not_filled_from_rows_with_values_in_wrong_columns() -> None:
+    text = (
+        "Handle,Title,ID,category,price,stock_quantity\n"
+        "shirt,Red, white shirt,A1,Books,10.00,5\n"
+        "shirt,,A2,Books,11.00,6\n"
+        "hat,Hat,B1,Books,3.00,1\n"
+        "hat,,Cap, with brim,B2,Books,4.00,1\n"
+    )
+    rows = parse_with(text, SavedMapping("M1", 1, parse_document(FILLED))).rows
+    assert [(row.surplus_fields, row.cells.get("product_name")) for row in rows] == [
+        (1, "Red"),
+        (0, None),
+        (0, "Hat"),
+        (2, None),
+    ]
+
+
+def test_parse_workbook_unit_of_a_number_format_is_not_taken_for_the_unit_of_the_mapping() -> None:
+    workbook = Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    sheet.append(["vendor_product_id", "product_name", "category", "sku", "price", "stock_quantity", "Weight"])
+    for number, code in enumerate(['0" kg"', '0" g"', "General"], 1):
+        sheet.append([f"P-{number}", "Lamp", "Garden", f"S-{number}", 9, 3, 250])
+        sheet.cell(number + 1, 7).number_format = code
+    content = io.BytesIO()
+    workbook.save(content)
+    formats = {"Weight": {"remove": "g", "factor": "0.001"}}
+    rows = parse_with(content.getvalue(), make_mapping({"Weight": ["weight_kg"]}, formats=formats)).rows
+    assert [row.cells["weight_kg"] for row in rows] == ["250 kg", "0.25", "0.25"]
+
+
+def test_parse_workbook_header_of_an_identifier_and_a_text_is_read_as_an_identifier() -> None:
+    workbook = Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    sheet.append(["Number", "category", "price", "stock_quantity"])
+    sheet.append([7, "Garden", 9, 3])
+    sheet.cell(2, 1).number_format = "#,##0.00"
+    content = io.BytesIO()
+    workbook.save(content)
+    for columns in (["product_name", "sku", "vendor_product_id"], ["sku", "vendor_product_id", "product_name"]):
+        [row] = parse_with(content.getvalue(), make_mapping({"Number": columns})).rows
+        assert (row.cells["sku"], row.cells["product_name"]) == ("7", "7")
+
+
+def test_parse_rejected_file_names_the_mapping_that_lacks_a_column() -> None:
+    mapping = make_mapping({"Nr": ["vendor_product_id", "sku"], "Name": ["product_name"]}, "Nr;Name;Lager")
+    result = parse(b"Nr;Name;Lager\n1;Lamp;5\n", "U", "V", choice=MappingChoice(by_headers=[mapping]))
+    assert isinstance(result, FileRejection)
+    assert (result.code, result.mapping_reference) == ("MISSING_COLUMNS", "M1/2")
+    assert "no header line" not in result.reason
+
+
 def test_parse_by_headers_applies_the_mapping_of_exactly_these_headers() -> None:
     mapping = make_mapping(SAP_MAPPING, "LGBST;matnr;MAKTX;MATKL;EKPRI")
     choice = MappingChoice(by_headers=[make_mapping({"MATNR": ["sku"]}, "MATNR;MAKTX"), mapping])

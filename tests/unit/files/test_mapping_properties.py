@@ -118,7 +118,7 @@ def write_number(number: Decimal, number_format: MappedNumberFormat, places: int
     return "".join(signs.get(character, character) for character in text)
 
 
-@given(NUMBERS, FORMATS, st.integers(0, 3), st.booleans(), st.sampled_from(["{n}", "{n} {u}", "{u}{n}", " {u} {n} "]))
+@given(NUMBERS, FORMATS, st.integers(0, 3), st.booleans(), st.sampled_from(["{n}", "{n} {u}", "{u}{n}", "{u} {n}"]))
 def test_convert_number_in_its_notation_returns_the_number(
     number: Decimal, number_format: MappedNumberFormat, places: int, grouped: bool, form: str
 ) -> None:

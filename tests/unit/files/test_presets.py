@@ -113,12 +113,6 @@ def parse_export(export: str, constants: Mapping[str, str]) -> ParsedFile:
 VALUES_TO_FIX = {
     # Each price has its currency; a vendor states it as the text to remove.
     "google-merchant": {number: ["INVALID_PRICE"] for number in range(1, 6)},
-    # A product with variants, which has no price and quantity itself; two variants, without category.
-    "woocommerce": {
-        5: ["MISSING_REQUIRED_FIELDS"],
-        6: ["MISSING_REQUIRED_FIELDS"],
-        7: ["MISSING_REQUIRED_FIELDS"],
-    },
 }
 """Errors by row that remain with the preset, the missing columns, and categories that exist."""
 
@@ -127,7 +121,7 @@ VALUES_TO_FIX = {
 def test_parse_export_with_preset_has_valid_rows(export: str) -> None:
     missing_values = {"category": "Kitchen", "price": "9.50", "stock_quantity": "1"}
     rows = parse_export(export, {column: missing_values[column] for column in EXPORTS[export][1]}).rows
-    assert len(rows) == {"sap": 6, "shopify": 6, "shopify-2025": 4, "woocommerce": 7}.get(export, 5)
+    assert len(rows) == {"sap": 6, "shopify": 6, "shopify-2025": 4, "woocommerce": 6}.get(export, 5)
     categories = {row.cells["category"] for row in rows if "category" in row.cells}
     context = ValidationContext(categories, set(), set(), catalog_known=False)
     errors = {row.row_number: [error.error_type for error in validate_row(row, context)] for row in rows}

@@ -101,6 +101,10 @@ def test_propose_mappings_published_preset_applies_to_files_with_its_required_he
     proposal = propose_mappings(headers, [], [preset])[0]
     assert (proposal.source, proposal.name) == (ProposalSource.PRESET, "Wholesale")
     assert proposal.reasons["Artikelnummer"] == "Preset for Wholesale"
+    nothing = make_mapping("Nothing", ["Farbe"])
+    small = make_mapping("Small", ["Artikelnummer"], Artikelnummer=["sku"])
+    proposals = propose_mappings(headers, [], [nothing, small, preset])
+    assert [p.name for p in proposals] == ["Wholesale", "Small", ""]
     foreign = make_mapping("Foreign", ["EAN", "Preis"], EAN=["sku"])
     assert [p.source for p in propose_mappings(headers, [], [foreign])] == [ProposalSource.SIMILARITY]
 

@@ -19,6 +19,7 @@ create unique index mappings_name on mappings (coalesce(vendor_id, ''), lower(na
     where name is not null and archived_at is null;
 create unique index mappings_fingerprint on mappings (vendor_id, header_fingerprint)
     where header_fingerprint is not null and archived_at is null;
+create index mappings_without_name on mappings (vendor_id, created_at) where name is null;
 
 -- Versions are never changed: uploads refer to the one that they used.
 create table mapping_versions (
@@ -48,17 +49,6 @@ create table value_mappings (
 
 create unique index value_mappings_key on value_mappings (coalesce(vendor_id, ''), column_name, value_key);
 
-alter table upload_history
-    -- The mapping that the upload used, and the value mappings with their numbers of rows. A repeated event uses them.
-    add column mapping_id varchar(20),
-    add column mapping_version integer,
-    add column used_values jsonb not null default '[]',
-    -- The required columns that a rejected file lacks, each with the most similar header, which may be blank.
-    add column missing_columns jsonb not null default '{}',
-    add constraint upload_history_mapping_fk
-        foreign key (mapping_id, mapping_version) references mapping_versions (mapping_id, version),
-    add constraint upload_history_mapping_has_version check ((mapping_id is null) = (mapping_version is null));
-
 -- The vendor's own values of a held row, where a mapping changed them.
 alter table held_rows add column original jsonb not null default '{}';
 
@@ -72,8 +62,13 @@ begin
         execute format('alter table %I enable row level security', name);
         execute format(
             'create policy %I on %I to onboarding_vendor '
-            'using (vendor_id = current_vendor()) with check (vendor_id = current_vendor())',
-            name || '_of_vendor', name
+            'using (vendor_id = current_vendor()) with check (vendor_id = current_vendor()%s)',
+            name || '_of_vendor', name,
+            -- A version belongs to the vendor of its mapping.
+            case when name = 'mapping_versions' then
+                ' and exists (select from mappings m '
+                'where m.mapping_id = mapping_versions.mapping_id and m.vendor_id = current_vendor())'
+            end
         );
         -- Presets, and value mappings for all vendors: vendors read them.
         execute format(

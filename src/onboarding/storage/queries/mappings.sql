@@ -80,14 +80,10 @@ where value_mapping_id = %(value_mapping_id)s and vendor_id is not distinct from
 returning column_name, vendor_value, target
 
 -- name: load_value_mappings
--- List the value mappings of a vendor and those for all vendors, which do not apply to the names of active categories.
-select column_name, value_key, target
-from value_mappings v
-where vendor_id = %(vendor_id)s
-   or (
-    vendor_id is null
-    and not exists (select from product_categories c where c.is_active and lower(c.category_name) = lower(v.vendor_value))
-    )
+-- List the value mappings of a vendor after those for all vendors.
+select vendor_id is null as is_shared, column_name, value_key, target
+from value_mappings
+where vendor_id = %(vendor_id)s or vendor_id is null
 order by vendor_id nulls first
 
 -- name: list_inactive_targets
@@ -103,3 +99,9 @@ from upload_history u
 left join mapping_versions v on v.mapping_id = u.mapping_id and v.version = u.mapping_version
 left join mappings m on m.mapping_id = v.mapping_id
 where u.upload_id = %(upload_id)s
+
+-- name: count_recent_mappings_without_name
+-- Count the mappings of a vendor without a name of the last 24 hours.
+select count(*)
+from mappings
+where vendor_id = %(vendor_id)s and name is null and created_at > now() - interval '24 hours'

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onboarding.domain.mapped_numbers import MappedNumberFormat
-from onboarding.domain.mappings import FileHeader, FillDown, HeaderMapping, MappingDocument, normalize_key
+from onboarding.domain.mappings import FileHeader, HeaderMapping, MappingDocument, normalize_key
 from onboarding.pipeline.dry_run import DryRun
 from onboarding.pipeline.mapping_proposals import ProposalSource
 from onboarding.web.portal.mapping_forms import describe_number_format, join_columns, list_target_choices
@@ -143,7 +143,7 @@ class Suggestions:
         if fill_down is not None:
             headers = tuple(header for header in fill_down.headers if normalize_key(header) in keys)
             has_group = normalize_key(fill_down.group_header) in keys
-            fill_down = FillDown(fill_down.group_header, headers) if headers and has_group else None
+            fill_down = replace(fill_down, headers=headers) if headers and has_group else None
         return MappingDocument(fill_down=fill_down, first_address=first_address)
 
     def fixes_errors(self, result: DryRun) -> bool:
