@@ -201,6 +201,8 @@ def _describe_document(document: MappingDocument) -> Iterator[str]:
         yield f"Constant: {column} = {text}"
     if document.fill_down is not None:
         yield f"Filled down by {document.fill_down.group_header}: {', '.join(document.fill_down.headers)}"
+        if document.fill_down.key_header:
+            yield f"Key of a group: {document.fill_down.key_header}"
     if document.first_address:
         yield f"First address of several: {', '.join(document.first_address)}"
     for column, targets in document.values.items():

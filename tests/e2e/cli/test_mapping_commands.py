@@ -137,6 +137,7 @@ def test_mappings_set_show_and_delete(run: Run, tmp_path: Path) -> None:
             "Notes": {"columns": []},
         },
         "constants": {"brand": "Acme"},
+        "fill_down": {"group_header": "Parent", "headers": ["Title"], "key_header": "MATNR"},
         "first_address": ["Pictures"],
         "values": {"category": {"Menswear": "Men's Clothing"}},
     }
@@ -154,7 +155,12 @@ def test_mappings_set_show_and_delete(run: Run, tmp_path: Path) -> None:
     assert ["MATNR", "vendor_product_id,", "sku"] in rows
     assert ["EKPRI", "price", "decimal", "sign", "',',", "remove", "'EUR'"] in rows
     assert ["Notes", "(ignored)"] in rows
-    assert "Constant: brand = Other\nFirst address of several: Pictures\n" in out
+    assert out.split("Constant: ")[1].splitlines() == [
+        "brand = Other",
+        "Filled down by Parent: Title",
+        "Key of a group: MATNR",
+        "First address of several: Pictures",
+    ]
     assert run_json(run, "mappings", "values", "list", *VENDOR)["value_mappings"][0]["vendor_value"] == "Menswear"
     [line] = run("mappings", "list", *VENDOR)[1].splitlines()[2:]
     assert line.split()[0] == "SAP"

@@ -26,7 +26,7 @@ FULL_DOCUMENT: dict[str, Any] = {
         "Intern": {"columns": [], "number_format": None},
     },
     "constants": {"stock_quantity": "10"},
-    "fill_down": {"group_header": "Artikel", "headers": ["Titel"]},
+    "fill_down": {"group_header": "Artikel", "headers": ["Titel"], "key_header": ""},
     "first_address": ["Bilder"],
     "values": {"category": {"Herren": "Men's Clothing"}},
 }
