@@ -670,8 +670,18 @@ def test_sign_in_route_throttle_leaves_containers_for_others() -> None:
 
 
 def test_api_concurrency_covers_two_first_visits() -> None:
-    static_files = len(list((Path(sign_in.__file__).parent / "static").iterdir()))
-    assert DOCUMENT["Parameters"]["ApiConcurrency"]["Default"] >= 2 * static_files
+    portal = Path(sign_in.__file__).parent
+    base = (portal / "templates" / "base.html").read_text()
+
+    def list_static_files(text: str) -> set[str]:
+        """Return the files that a page or script loads, with the scripts that these import."""
+        names = set(re.findall(r"""static\('([^']+)'\)|from "\./([^"]+)";""", text))
+        files = {first or second for first, second in names}
+        return files.union(*(list_static_files((portal / "static" / name).read_text()) for name in files))
+
+    pages = {path.name: list_static_files(base + path.read_text()) for path in (portal / "templates").iterdir()}
+    assert {"upload-form.js", "api-client.js"} < pages["home.html"]
+    assert DOCUMENT["Parameters"]["ApiConcurrency"]["Default"] >= 2 * max(map(len, pages.values()))
 
 
 def test_api_timeout_is_below_that_of_the_gateway() -> None:

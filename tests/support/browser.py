@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,9 +99,9 @@ def upload_file(page: Page, name: str, content: bytes) -> None:
     submit_upload(page)
 
 
-def submit_upload(page: Page) -> None:
-    """Press the upload button; return when the page shows the result."""
-    page.get_by_role("button", name="Upload").click()
+def submit_upload(page: Page, name: str = "Upload") -> None:
+    """Press the button with this name, or its number of rows behind it; return when the page shows the result."""
+    page.get_by_role("button", name=re.compile(rf"^{name}( [\d,]+ rows?)?$")).click()
     expect(page.locator("#upload")).to_have_attribute("data-done", "true", timeout=TIMEOUT_MS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -206,7 +207,8 @@ def merge_documents(base: MappingDocument, changes: MappingDocument) -> MappingD
         for column in {**base.values, **changes.values}
     }
     try:
-        return MappingDocument(columns, constants, base.fill_down, values)
+        # The other parts of the base do not depend on the changes.
+        return replace(base, columns=columns, constants=constants, values=values)
     except InvalidMapping as error:
         raise CommandError(str(error)) from error
 

@@ -90,7 +90,8 @@ def set_mapping(
 ) -> None:
     """Remember a mapping for all files of a vendor with the headers of a file.
 
-    An existing mapping for these headers gets a new version and this name.
+    An existing mapping for these headers gets a new version and this name. The values of the document become mapped
+    values of the vendor, for all its files.
     """
     try:
         document = parse_json_document(json.loads(file.read_bytes()))
@@ -200,6 +201,10 @@ def _describe_document(document: MappingDocument) -> Iterator[str]:
         yield f"Constant: {column} = {text}"
     if document.fill_down is not None:
         yield f"Filled down by {document.fill_down.group_header}: {', '.join(document.fill_down.headers)}"
+        if document.fill_down.key_header:
+            yield f"Key of a group: {document.fill_down.key_header}"
+    if document.first_address:
+        yield f"First address of several: {', '.join(document.first_address)}"
     for column, targets in document.values.items():
         for vendor_value, target in targets.items():
             yield f"Value: {column} '{vendor_value}' → {target}"

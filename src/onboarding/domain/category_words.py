@@ -15,49 +15,6 @@ from onboarding.domain.spelling import split_compound
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile("['\u2019`\u00b4]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-_FILLERS = frozenset(
-    (
-        *(
-            "and",
-            "the",
-            "of",
-            "for",
-            "a",
-            "s",
-            "und",
-            "fur",
-            "im",
-            "et",
-            "de",
-            "du",
-            "des",
-            "pour",
-            "la",
-            "le",
-            "les",
-            "au",
-        ),
-        *(
-            "y",
-            "e",
-            "i",
-            "en",
-            "para",
-            "el",
-            "los",
-            "las",
-            "del",
-            "al",
-            "per",
-            "da",
-            "di",
-            "il",
-            "della",
-            "voor",
-            "het",
-        ),
-    )
-)
 _IRREGULAR_PLURALS = {
     "man": "men",
     "woman": "women",
@@ -73,7 +30,9 @@ def split_name(name: str) -> list[str]:
     unaccented_name = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     # An apostrophe, as in `Men's`, does not separate words.
     return [
-        word for word in _BETWEEN_WORDS.split(_APOSTROPHE.sub("", unaccented_name)) if word and word not in _FILLERS
+        word
+        for word in _BETWEEN_WORDS.split(_APOSTROPHE.sub("", unaccented_name))
+        if word and word not in _load_fillers()
     ]
 
 
@@ -142,6 +101,11 @@ def list_goods_of_audiences() -> frozenset[str]:
 @cache
 def _load_lists() -> dict[str, Any]:
     return tomllib.loads((files(__package__) / "category_words.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _load_fillers() -> frozenset[str]:
+    return frozenset(_load_lists()["fillers"])
 
 
 @cache

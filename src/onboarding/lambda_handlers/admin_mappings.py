@@ -73,9 +73,9 @@ def show_mapping(connection: Connection, *, vendor_id: str, mapping: str) -> Res
 
 def delete_mapping(connection: Connection, actor: Actor, *, vendor_id: str, mapping: str) -> Response:
     """Delete a mapping of a vendor by its name or id."""
-    found_mapping = _find_mapping(connection, vendor_id, mapping)
-    mappings.delete_mapping(connection, actor, vendor_id, found_mapping.mapping_id)
-    return {"mapping_id": found_mapping.mapping_id, "name": found_mapping.name}
+    saved = _find_mapping(connection, vendor_id, mapping)
+    mappings.delete_mapping(connection, actor, vendor_id, saved.mapping_id)
+    return {"mapping_id": saved.mapping_id, "name": saved.name}
 
 
 def list_value_mappings(connection: Connection, *, vendor_id: str | None) -> Response:

@@ -17,6 +17,7 @@ from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
 from onboarding.web.database import DatabasePool, PoolDep, Work
 from onboarding.web.errors import Problem, not_found
+from onboarding.web.request_forms import read_form
 from onboarding.web.tokens import derive_csrf_token, hash_secret, is_equal
 
 Result = TypeVar("Result")
@@ -158,7 +159,7 @@ async def _check_csrf_token(request: Request, pool: DatabasePool, expected_token
     token = request.headers.get("x-csrf-token", "")
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if not token and media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        token = str((await request.form()).get("csrf_token", ""))
+        token = str((await read_form(request)).get("csrf_token", ""))
     if not is_same_origin(request, pool.settings.portal_url) or not is_equal(token, expected_token):
         detail = "The request could not be verified. Reload the page and try again."
         raise Problem("csrf-failed", detail)

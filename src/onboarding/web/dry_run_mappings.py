@@ -19,6 +19,9 @@ from onboarding.web.mapping_schemas import (
     used_value_responses,
 )
 
+MAX_PROPOSALS = 3
+"""Maximum number of proposals in a response, which on AWS must not exceed 6 MB."""
+
 
 class HeaderResponse(BaseModel):
     """A header of the file."""
@@ -61,7 +64,7 @@ class DryRunMappingFields(BaseModel):
     mapping: MappingReference | None = Field(description="The stored mapping that was applied")
     used_values: list[UsedValueResponse] = Field(description="The value mappings that were applied")
     unmapped_values: list[UnmappedValueResponse] = Field(description="Most rows first")
-    proposals: list[ProposalResponse] = Field(description="Mappings to confirm, the best first")
+    proposals: list[ProposalResponse] = Field(description=f"Mappings to confirm, the best first; up to {MAX_PROPOSALS}")
 
 
 def dry_run_mapping_fields(result: DryRun) -> DryRunMappingFields:
@@ -82,7 +85,7 @@ def dry_run_mapping_fields(result: DryRun) -> DryRunMappingFields:
             )
             for unmapped in result.unmapped_values
         ],
-        proposals=[_proposal_response(proposal) for proposal in result.proposals],
+        proposals=[_proposal_response(proposal) for proposal in result.proposals[:MAX_PROPOSALS]],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,14 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from onboarding.domain.mapped_numbers import DECIMAL_SIGNS, FACTORS, THOUSANDS_SEPARATORS
 from onboarding.domain.mapping_json import document_as_json, parse_document
-from onboarding.domain.mappings import MAX_HEADER_LENGTH, MAX_HEADERS, MappingDocument, SavedMapping, UsedValue
-from onboarding.domain.product_schema import PRODUCT_SCHEMA
+from onboarding.domain.mappings import (
+    MAX_HEADER_LENGTH,
+    MAX_HEADERS,
+    HeaderMapping,
+    MappingDocument,
+    SavedMapping,
+    UsedValue,
+)
+from onboarding.domain.product_schema import COLUMNS, PRODUCT_SCHEMA
 from onboarding.storage.mappings import NAME_LENGTH
 
-MappingName = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=r"^[^\x00-\x1f\x7f/]*$"),
-]
+MappingName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH)]
+"""Name of a mapping. The repository rejects other names, with a sentence instead of a regular expression."""
+
 Header = Annotated[str, StringConstraints(max_length=MAX_HEADER_LENGTH)]
 
 Text = Annotated[str, StringConstraints(max_length=2_000)]
@@ -113,10 +119,19 @@ class MappingResponse(MappingReference):
     updated_at: datetime
 
 
+class MappingSummary(MappingReference):
+    """A mapping without its document."""
+
+    headers: int = Field(description="Number of headers in its document")
+    columns: list[str] = Field(description="Our columns that its headers feed")
+    created_by: str
+    updated_at: datetime
+
+
 class MappingList(BaseModel):
     """The mappings of a vendor, or published presets, by name."""
 
-    items: list[MappingResponse]
+    items: list[MappingSummary]
 
 
 class UsedValueResponse(BaseModel):
@@ -148,6 +163,25 @@ def mapping_reference(mapping: SavedMapping | None) -> MappingReference | None:
 def mapping_response(row: Mapping[str, Any]) -> MappingResponse:
     """Return the response for a row of a version of a mapping."""
     return MappingResponse.model_validate({**row, "reference": f"{row['mapping_id']}/{row['version']}"})
+
+
+def mapping_summary(row: Mapping[str, Any]) -> MappingSummary:
+    """Return the summary for a row of a version of a mapping."""
+    targets = parse_document(row["document"]).columns
+    return MappingSummary.model_validate(
+        {
+            **row,
+            "reference": f"{row['mapping_id']}/{row['version']}",
+            "headers": len(targets),
+            "columns": list_columns(targets.values()),
+        }
+    )
+
+
+def list_columns(targets: Iterable[HeaderMapping]) -> list[str]:
+    """Return the columns that headers feed, in the order of the contract."""
+    columns = {column for target in targets for column in target.columns}
+    return [column for column in COLUMNS if column in columns]
 
 
 def document_fields(document: MappingDocument) -> DocumentFields:

@@ -81,7 +81,7 @@ def test_sap_file_is_matched_once_and_accepted_without_a_question_the_second_tim
     drop_file(page, "export.csv", sap_file("A", rows=450))
     expect(page.get_by_role("heading", name="Match columns")).to_be_focused()
     match_columns(page)
-    expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+    expect(page.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
     for width in (375, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         check_accessibility(page)
@@ -216,6 +216,47 @@ def test_choices_that_are_not_remembered_apply_to_one_upload(open_vendor: OpenVe
     expect(page.get_by_role("heading", name="Categories", exact=True)).to_be_visible()
 
 
+def test_suggestions_are_applied_or_declined_before_the_upload(open_vendor: OpenVendor, pipeline: Pipeline) -> None:
+    page = open_vendor("DECLINE")
+    content = csv_of(product(f"DECLINE{n}", category=("Men", "Books")[n % 2]) for n in range(4))
+    drop_file(page, "men.csv", content)
+    expect(page.get_by_role("row", name=re.compile("^Men 2 rows"))).to_contain_text("Suggestion")
+    upload_button = page.get_by_role("button", name="Upload", exact=True)
+    expect(upload_button).to_be_disabled()
+    expect(upload_button).to_have_accessible_description(
+        "The choices above are not applied yet. Apply them, or upload the file without them."
+    )
+    for width in (375, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        check_accessibility(page)
+    # A suggestion that the vendor declines is not shown again.
+    page.get_by_label("Our category for 'Men'").select_option(label="None: reject the rows")
+    apply_choices(page)
+    expect(page.get_by_label("Our category for 'Men'")).to_have_value("")
+    expect(page.get_by_role("button", name="Upload 4 rows")).to_be_enabled()
+    expect(page.get_by_role("button", name="Upload without these choices")).to_be_hidden()
+
+    page.get_by_text("Columns and categories that you matched").click()
+    page.get_by_label("Our category for 'Men'").select_option("Books")
+    expect(page.locator("#upload-button")).to_be_disabled()
+    submit_upload(page, name="Upload without these choices")
+    expect(page.locator("#rejected-rows")).to_have_text("2")
+    assert value_mappings.list_value_mappings(pipeline.connection, "DECLINE") == []
+
+
+def test_suggestion_for_an_optional_column_opens_the_step(open_vendor: OpenVendor, pipeline: Pipeline) -> None:
+    page = open_vendor("OPTIONAL")
+    rows = [product(f"OPTIONAL{n}") for n in range(2)]
+    content = csv_of(rows).replace(b"brand,", b"Brand of the item,", 1)
+    drop_file(page, "optional.csv", content)
+    expect(page.get_by_label("Our column for 'Brand of the item'")).to_have_value("brand")
+    expect(page.locator("#upload-button")).to_be_disabled()
+    apply_choices(page)
+    submit_upload(page)
+    statement = "select distinct brand from products where vendor_id = 'OPTIONAL'"
+    assert pipeline.connection.execute(statement).fetchall() == [(rows[0]["brand"],)]
+
+
 def test_column_of_two_headers_is_released_and_announced(open_vendor: OpenVendor) -> None:
     page = open_vendor("RELEASE")
     drop_file(page, "twice.csv", sap_file("R"))
@@ -225,7 +266,7 @@ def test_column_of_two_headers_is_released_and_announced(open_vendor: OpenVendor
     expect(page.locator("#missing-columns")).to_contain_text("'MATNR' no longer has this column.")
     # Another mode shows the preview again, with the choices that were not applied.
     page.get_by_label("Add and update").check()
-    expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+    expect(page.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
     expect(page.get_by_label("Our column for 'MATNR'")).to_have_value("vendor_product_id")
     page.get_by_label("Add new products").check()
     expect(page.get_by_label("Our column for 'MAKTX'")).to_have_value("sku")
@@ -269,7 +310,7 @@ def test_extra_headers_do_not_open_the_step(open_vendor: OpenVendor) -> None:
     page.get_by_text("14 columns are matched").click()
     page.get_by_label("Our column for 'Colour'").select_option(label="Subcategory")
     expect(page.get_by_label("Our column for 'subcategory'")).to_have_value("")
-    expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+    expect(page.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
     apply_choices(page)
     check_accessibility(page)
     submit_upload(page)

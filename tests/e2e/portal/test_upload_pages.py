@@ -27,7 +27,7 @@ def test_fix_file_corrected_and_uploaded_again_is_accepted(vendor: Page, pipelin
     expect(preview.get_by_text("Did you mean 'Computer Accessories'?")).to_be_visible()
     expect(preview.get_by_text("utf-8", exact=False).first).to_be_visible()
     assert pipeline.connection.execute("select 1 from upload_history where file_name = 'spring.csv'").fetchone() is None
-    submit_upload(vendor)
+    submit_upload(vendor, "Upload without these choices")
 
     expect(vendor.locator("#total-rows")).to_have_text("20")
     expect(vendor.locator("#rejected-rows")).to_have_text("2")

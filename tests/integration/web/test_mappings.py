@@ -26,7 +26,7 @@ FULL_DOCUMENT: dict[str, Any] = {
         "Intern": {"columns": [], "number_format": None},
     },
     "constants": {"stock_quantity": "10"},
-    "fill_down": {"group_header": "Artikel", "headers": ["Titel"]},
+    "fill_down": {"group_header": "Artikel", "headers": ["Titel"], "key_header": ""},
     "first_address": ["Bilder"],
     "values": {"category": {"Herren": "Men's Clothing"}},
 }
@@ -41,11 +41,18 @@ def _without_mappings(pipeline: Pipeline) -> Iterator[None]:
 
 
 def create(client: httpx.Client, path: str = "/v1/mappings", **fields: Any) -> dict[str, Any]:
-    """Create a mapping and return the response."""
-    response = client.post(path, json={"name": "Shop", "headers": HEADERS, "document": DOCUMENT, **fields})
+    """Create a mapping, by default for these headers and those of its document, and return the response."""
+    headers = list(dict.fromkeys([*HEADERS, *fields.get("document", DOCUMENT)["columns"]]))
+    response = client.post(path, json={"name": "Shop", "headers": headers, "document": DOCUMENT, **fields})
     assert response.status_code == 201, response.text
     mapping: dict[str, Any] = response.json()
     return mapping
+
+
+def summary_of(mapping: dict[str, Any], *columns: str) -> dict[str, Any]:
+    """Return what a list has of a mapping whose headers feed these columns."""
+    fields = {name: value for name, value in mapping.items() if name != "document"}
+    return fields | {"headers": len(mapping["document"]["columns"]), "columns": list(columns)}
 
 
 def detail_of(response: httpx.Response, kind: str) -> str:
@@ -60,7 +67,8 @@ def test_vendor_creates_lists_changes_and_deletes_a_mapping(pipeline: Pipeline, 
     assert (created["name"], created["created_by"], created["document"]) == ("Shop", "vendor:VENDA", FULL_DOCUMENT)
     path = f"/v1/mappings/{created['mapping_id']}"
     assert vendor_a.get(path).json() == created
-    assert vendor_a.get("/v1/mappings").json()["items"] == [created]
+    summary = summary_of(created, "vendor_product_id", "sku", "weight_kg")
+    assert vendor_a.get("/v1/mappings").json()["items"] == [summary]
     renamed = vendor_a.patch(path, json={"name": "Store"}).json()
     assert (renamed["name"], renamed["version"]) == ("Store", 1)
     with key_client(pipeline, new_key(vendor_a)["key"]) as program:
@@ -86,14 +94,16 @@ def test_vendor_creates_lists_changes_and_deletes_a_mapping(pipeline: Pipeline, 
 
 def test_create_mapping_for_the_same_headers_is_a_new_version(vendor_a: httpx.Client) -> None:
     first = create(vendor_a)
-    second = create(vendor_a, name="Shop 2", headers=[" preis", "ARTIKEL"], document=FULL_DOCUMENT)
+    second = create(
+        vendor_a, name="Shop 2", headers=[" preis", "ARTIKEL"], document=DOCUMENT | {"constants": {"unit": "box"}}
+    )
     assert (second["mapping_id"], second["version"], second["name"]) == (first["mapping_id"], 2, "Shop 2")
 
 
 def test_create_mapping_with_the_name_of_another_one_conflicts(vendor_a: httpx.Client, vendor_b: httpx.Client) -> None:
     create(vendor_a)
-    other = create(vendor_a, name="Other", headers=["X"])
-    fields = {"name": "SHOP", "headers": ["Y"], "document": DOCUMENT}
+    other = create(vendor_a, name="Other", headers=["Artikel", "X"])
+    fields = {"name": "SHOP", "headers": ["Artikel", "Y"], "document": DOCUMENT}
     assert "'SHOP'" in detail_of(vendor_a.post("/v1/mappings", json=fields), "conflict")
     renamed = vendor_a.patch(f"/v1/mappings/{other['mapping_id']}", json={"name": "shop"})
     assert detail_of(renamed, "conflict") == "There is another mapping with the name 'shop'."
@@ -118,7 +128,10 @@ def test_create_mapping_without_a_name_is_for_one_upload(vendor_a: httpx.Client)
         ),
         ({"document": {"columns": {"": {"columns": []}}}}, "A header has 1 to 100 characters."),
         ({"headers": []}, "A mapping that is remembered needs the headers of the files that it applies to."),
+        ({"headers": ["Preis", "Art"]}, "`headers` lacks 'Artikel', which the document maps."),
         ({"name": "None"}, "A mapping's name has no '/' and is not 'none', which switches mappings off."),
+        ({"name": "A/B"}, "A mapping's name has no '/' and is not 'none', which switches mappings off."),
+        ({"name": "A\nB"}, "A mapping's name has 1 to 100 characters, and no control characters."),
     ],
 )
 def test_create_mapping_that_violates_a_rule_names_the_rule(
@@ -152,11 +165,12 @@ def test_operator_manages_the_mappings_of_a_vendor(
 ) -> None:
     created = create(operator, "/v1/operator/vendors/VENDA/mappings")
     assert created["created_by"].startswith("operator:")
-    assert vendor_a.get("/v1/mappings").json()["items"] == [created]
+    summary = summary_of(created, "vendor_product_id", "sku")
+    assert vendor_a.get("/v1/mappings").json()["items"] == [summary]
     assert vendor_b.get("/v1/mappings").json()["items"] == []
     path = f"/v1/operator/vendors/VENDA/mappings/{created['mapping_id']}"
     assert operator.get(path).json() == created
-    assert operator.get("/v1/operator/vendors/VENDA/mappings").json()["items"] == [created]
+    assert operator.get("/v1/operator/vendors/VENDA/mappings").json()["items"] == [summary]
     assert operator.patch(path, json={"name": "Theirs"}).json()["name"] == "Theirs"
     of_other_vendor = f"/v1/operator/vendors/VENDB/mappings/{created['mapping_id']}"
     of_nobody = "/v1/operator/vendors/NOSUCH/mappings"
@@ -178,12 +192,12 @@ def test_operator_publishes_changes_and_deletes_a_preset(operator: httpx.Client,
     path = "/v1/operator/mapping-presets"
     created = operator.post(path, json={"name": "Lightspeed", "document": FULL_DOCUMENT}).json()
     assert (created["name"], created["document"]) == ("Lightspeed", FULL_DOCUMENT)
-    assert operator.get(path).json()["items"] == [created]
+    columns = ["vendor_product_id", "sku", "weight_kg"]
+    assert operator.get(path).json()["items"] == [summary_of(created, *columns)]
+    assert operator.get(f"{path}/{created['mapping_id']}").json() == created
     for client in (vendor_a, operator):
-        presets = {item["name"]: item["columns"] for item in client.get("/v1/mapping-presets").json()["items"]}
-        assert presets["Lightspeed"] == {
-            header: target["columns"] for header, target in FULL_DOCUMENT["columns"].items()
-        }
+        presets = {item["name"]: item for item in client.get("/v1/mapping-presets").json()["items"]}
+        assert presets["Lightspeed"] == {"name": "Lightspeed", "headers": 3, "columns": columns}
     assert operator.post(path, json={"name": "lightspeed", "document": DOCUMENT}).status_code == 409
     changed = operator.patch(f"{path}/{created['mapping_id']}", json={"name": "Retail", "document": DOCUMENT}).json()
     assert (changed["name"], changed["version"]) == ("Retail", 2)
@@ -206,8 +220,8 @@ def test_presets_list_the_built_in_ones_first(operator: httpx.Client, vendor_a: 
     items = vendor_a.get("/v1/mapping-presets").json()["items"]
     assert [item["name"] for item in items] == [*(preset.name for preset in list_presets()), "AAA"]
     columns = {item["name"]: item["columns"] for item in items}
-    assert columns["Shopify"]["Variant SKU"] == ["vendor_product_id", "sku"]
-    assert columns["AAA"] == {"Artikel": ["vendor_product_id", "sku"]}
+    assert "weight_kg" in columns["Shopify"]
+    assert columns["AAA"] == ["vendor_product_id", "sku"]
 
 
 def test_viewer_and_suspended_vendor_read_but_change_no_mappings(
@@ -219,7 +233,7 @@ def test_viewer_and_suspended_vendor_read_but_change_no_mappings(
     try:
         for client, base in ((vendor_a, "/v1"), (operator, "/v1/operator/vendors/VENDA")):
             path = f"{base}/mappings/{mapping['mapping_id']}"
-            assert client.get(f"{base}/mappings").json()["items"] == [mapping]
+            assert client.get(f"{base}/mappings").json()["items"] == [summary_of(mapping, "vendor_product_id", "sku")]
             assert client.get(path).json() == mapping
             assert client.get(f"{base}/value-mappings").status_code == 200
             values = {"column": "category", "values": {"Men": "Clothing"}}
@@ -254,12 +268,35 @@ def test_upload_session_stores_the_reference_of_its_mapping(vendor_a: httpx.Clie
     }
 
 
+def test_repeated_request_returns_the_session_with_the_first_version_of_its_mapping(vendor_a: httpx.Client) -> None:
+    mapping = create(vendor_a)
+    path, key = f"/v1/mappings/{mapping['mapping_id']}", {"Idempotency-Key": mapping["mapping_id"]}
+
+    def send(**fields: str) -> httpx.Response:
+        body = {"file_name": "x.csv", "mapping": "Shop", **fields}
+        return vendor_a.post("/v1/upload-sessions", json=body, headers=key)
+
+    first = send().json()
+    assert vendor_a.patch(path, json={"document": {"columns": {"Artikel": {"columns": []}}}}).json()["version"] == 2
+    repeated = send().json()
+    assert repeated["upload_session_id"] == first["upload_session_id"]
+    fields = {name: value for name, value in repeated["form"]["fields"].items() if name.startswith("x-amz-meta-")}
+    assert fields == {"x-amz-meta-mapping": mapping["reference"]}
+    assert detail_of(send(mapping=mapping["mapping_id"]), "conflict").startswith("This Idempotency-Key was used")
+    assert send(mode="update").status_code == 409
+    assert vendor_a.delete(path).status_code == 204
+    assert send().json()["upload_session_id"] == first["upload_session_id"]
+
+
 @pytest.mark.parametrize("choice", ["Nowhere", "M000000000000", "M000000000000/1", "Shop/1", "/", "none/1"])
 def test_upload_session_and_dry_run_with_an_unknown_mapping_name_it(vendor_a: httpx.Client, choice: str) -> None:
     create(vendor_a)
     sentence = f"There is no mapping '{choice}'. Use the name or id of a mapping, or 'none'."
-    session = vendor_a.post("/v1/upload-sessions", json={"file_name": "x.csv", "mapping": choice})
+    key = {"Idempotency-Key": f"unknown-{choice}"}
+    session = vendor_a.post("/v1/upload-sessions", json={"file_name": "x.csv", "mapping": choice}, headers=key)
     assert detail_of(session, "invalid-request") == sentence
+    corrected = vendor_a.post("/v1/upload-sessions", json={"file_name": "x.csv"}, headers=key)
+    assert corrected.status_code == 201, "the key of a request with an error is free"
     dry_run = vendor_a.post("/v1/dry-runs", params={"mapping": choice}, content=csv_of([product("unmapped")]))
     assert detail_of(dry_run, "invalid-request") == sentence
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from onboarding.domain.mapping_json import parse_document
-from onboarding.domain.mappings import SavedMapping
+from onboarding.domain.mappings import MAX_HEADERS, HeaderMapping, MappingDocument, SavedMapping
 from onboarding.storage import mappings, value_mappings
 from onboarding.storage.audit_log import Actor
 from onboarding.web.portal.saved_mappings import CHANGED_MEANWHILE, VALUES_PER_PAGE
 from tests.support.api_clients import signed_in
-from tests.support.running_pipeline import Pipeline
+from tests.support.running_pipeline import Pipeline, wait_until
 
 VENDOR_PATH = "/operator/vendors/VENDA"
 DOCUMENT: dict[str, Any] = {
@@ -111,6 +113,41 @@ def test_operator_changes_and_deletes_a_mapping_of_a_vendor(
     entries = get_text(operator, "/operator/audit-log?vendor_id=VENDA")
     assert "Mapping deleted<" in entries
     assert ">Store<" in entries
+
+
+def test_version_that_is_stored_while_a_form_waits_is_not_replaced(
+    pipeline: Pipeline, operator: httpx.Client, mapping: SavedMapping
+) -> None:
+    path = f"{VENDOR_PATH}/mappings/{mapping.mapping_id}"
+    fields = {"name": "Shop", "version": "1", "target-0": "", "target-1": ""}
+    changed = replace(mapping.document, constants={"brand": "Other"})
+
+    def is_waiting() -> bool:
+        statement = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+        [(exists,)] = pipeline.connection.execute(statement).fetchall()
+        return bool(exists)
+
+    with ThreadPoolExecutor(1) as executor:
+        with pipeline.connection.transaction():
+            mappings.update_mapping(pipeline.connection, ACTOR, "VENDA", mapping.mapping_id, document=changed)
+            page = executor.submit(get_error_text, operator, path, **fields)
+            wait_until(lambda: is_waiting() or None, "the request that waits for the lock")
+        assert CHANGED_MEANWHILE in page.result()
+    assert list_documents(pipeline, "VENDA")["Shop"]["constants"] == {"brand": "Other"}
+
+
+def test_mapping_with_the_maximum_number_of_headers_is_saved(
+    pipeline: Pipeline, operator: httpx.Client, mapping: SavedMapping
+) -> None:
+    columns = {f"Header {n}": HeaderMapping(()) for n in range(MAX_HEADERS)}
+    document = MappingDocument(columns)
+    saved = mappings.save_mapping(pipeline.connection, ACTOR, "VENDA", document, name="Wide", headers=list(columns))
+    path = f"{VENDOR_PATH}/mappings/{saved.mapping_id}"
+    fields = {f"target-{n}": "" for n in range(MAX_HEADERS)} | {f"target-{MAX_HEADERS - 1}": "brand"}
+    fields |= {"name": "Wide", "version": "1", "csrf_token": operator.headers["X-CSRF-Token"]}
+    # A browser sends the token as a field, so that it is read from the form.
+    assert operator.post(path, data=fields, headers={"X-CSRF-Token": ""}).status_code == 303
+    assert list_documents(pipeline, "VENDA")["Wide"]["columns"][f"Header {MAX_HEADERS - 1}"] == {"columns": ["brand"]}
 
 
 def test_mapping_is_published_without_the_vendors_own_values(

@@ -87,6 +87,7 @@ def test_merge_documents_changes_replace_headers_columns_and_values() -> None:
         constants={"brand": "Acme", "unit": "piece"},
         fill_down=FillDown("MATNR", ("Title",)),
         values={"category": {"Men": "Books", "Women": "Women's Clothing"}},
+        first_address=("Pictures",),
     )
     changes = MappingDocument(
         {
@@ -107,6 +108,7 @@ def test_merge_documents_changes_replace_headers_columns_and_values() -> None:
         constants={"unit": "piece"},
         fill_down=FillDown("MATNR", ("Title",)),
         values={"category": {"Women": "Women's Clothing", "MEN": "Men's Clothing"}},
+        first_address=("Pictures",),
     )
 
 

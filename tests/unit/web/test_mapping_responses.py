@@ -18,7 +18,7 @@ from onboarding.domain.value_mapping import UnmappedValue
 from onboarding.files.models import FileDetails
 from onboarding.pipeline.dry_run import DryRun
 from onboarding.pipeline.mapping_proposals import MappingProposal, ProposalSource
-from onboarding.web.dry_run_mappings import dry_run_mapping_fields
+from onboarding.web.dry_run_mappings import MAX_PROPOSALS, dry_run_mapping_fields
 from onboarding.web.mapping_schemas import document_fields, missing_column_responses
 from onboarding.web.schemas import header_function
 
@@ -79,6 +79,12 @@ def test_dry_run_mapping_fields_have_headers_values_and_proposals() -> None:
             }
         ],
     }
+
+
+def test_dry_run_mapping_fields_have_the_best_proposals() -> None:
+    proposals = [MappingProposal(ProposalSource.MAPPING, f"Shop {n}", DOCUMENT) for n in range(MAX_PROPOSALS + 1)]
+    fields = dry_run_mapping_fields(DryRun(None, [], {}, {}, proposals=proposals))
+    assert [proposal.name for proposal in fields.proposals] == ["Shop 0", "Shop 1", "Shop 2"]
 
 
 def test_document_fields_of_a_proposal_are_accepted_as_a_document() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from onboarding.domain.mappings import NO_MAPPING, SavedMapping
+from onboarding.domain.mappings import NO_MAPPING, MappingDocument, SavedMapping, normalize_key
 from onboarding.files import presets
 from onboarding.storage import mappings
 from onboarding.storage.database import Connection
@@ -19,7 +21,9 @@ from onboarding.web.mapping_schemas import (
     MappingRequest,
     MappingResponse,
     MappingUpdate,
+    list_columns,
     mapping_response,
+    mapping_summary,
 )
 from onboarding.web.request_parameters import MappingId, VendorId
 
@@ -55,17 +59,16 @@ class PresetRequest(BaseModel):
     document: DocumentFields
 
 
-class PresetResponse(BaseModel):
+class PresetSummary(BaseModel):
     """A mapping for the exports of another system. It is proposed, and never applied before a person confirms it."""
 
     name: str
-    columns: dict[str, list[str]] = Field(
-        description="Our columns for each header; of several headers for a column, the first one in the file feeds it"
-    )
+    headers: int = Field(description="Number of headers that it knows")
+    columns: list[str] = Field(description="Our columns that its headers feed")
 
 
 class PresetList(BaseModel):
-    items: list[PresetResponse]
+    items: list[PresetSummary]
 
 
 # A vendor's mappings; those of vendor None are the presets of operators.
@@ -75,7 +78,7 @@ def list_saved_mappings(principal: Principal, pool: DatabasePool, vendor_id: str
     """Return the mappings of a vendor, or the published presets if it is None, by name."""
 
     def work(connection: Connection) -> MappingList:
-        return MappingList(items=[mapping_response(row) for row in mappings.list_mappings(connection, vendor_id)])
+        return MappingList(items=[mapping_summary(row) for row in mappings.list_mappings(connection, vendor_id)])
 
     return principal.run_for_vendor(pool, vendor_id, work)
 
@@ -94,16 +97,29 @@ def get_saved_mapping(
 def save_mapping(
     principal: Principal, pool: DatabasePool, vendor_id: str | None, body: MappingRequest
 ) -> MappingResponse:
-    """Store a mapping of a vendor, or a preset if it is None. Raises AlreadyExists, InvalidInput, InvalidMapping."""
+    """Store a mapping of a vendor, or a preset if it is None.
+
+    Raises AlreadyExists, InvalidInput, InvalidMapping.
+    """
     document = body.document.parse()
 
     def work(connection: Connection) -> MappingResponse:
+        if body.name is not None and body.headers:
+            _require_headers(document, body.headers)
         saved = mappings.save_mapping(
             connection, principal.audit_actor, vendor_id, document, name=body.name, headers=body.headers
         )
         return _get_response(connection, vendor_id, saved)
 
     return principal.run_for_vendor(pool, vendor_id, work)
+
+
+def _require_headers(document: MappingDocument, headers: Sequence[str]) -> None:
+    """Raise the problem `invalid-request` if the document maps another header than these, so that it never applies."""
+    keys = set(map(normalize_key, headers))
+    for header in document.columns:
+        if normalize_key(header) not in keys:
+            raise Problem("invalid-request", f"`headers` lacks '{header}', which the document maps.")
 
 
 def update_saved_mapping(
@@ -187,20 +203,10 @@ def list_presets(principal: Reader, pool: PoolDep) -> PresetList:
     A dry run proposes the one for the file, as a document with the headers of the file.
     """
     published = principal.run(pool, mappings.load_presets)
+    items = [(preset.name, [item.target for item in preset.headers]) for preset in presets.list_presets()]
+    items += [(str(preset.name), list(preset.document.columns.values())) for preset in published]
     return PresetList(
-        items=[
-            *(
-                PresetResponse(name=preset.name, columns={h.header: list(h.target.columns) for h in preset.headers})
-                for preset in presets.list_presets()
-            ),
-            *(
-                PresetResponse(
-                    name=str(preset.name),
-                    columns={header: list(target.columns) for header, target in preset.document.columns.items()},
-                )
-                for preset in published
-            ),
-        ]
+        items=[PresetSummary(name=name, headers=len(item), columns=list_columns(item)) for name, item in items]
     )
 
 
@@ -252,6 +258,12 @@ def list_published_presets(principal: CurrentOperator, pool: PoolDep) -> Mapping
 def create_preset(body: PresetRequest, principal: OperatorAdmin, pool: PoolDep) -> MappingResponse:
     """Publish a preset, which is proposed to all vendors."""
     return save_mapping(principal, pool, None, MappingRequest(name=body.name, document=body.document))
+
+
+@operator_presets_router.get("/{mapping_id}")
+def show_preset(mapping_id: MappingId, principal: CurrentOperator, pool: PoolDep) -> MappingResponse:
+    """Return the current version of a published preset."""
+    return get_saved_mapping(principal, pool, None, mapping_id)
 
 
 @operator_presets_router.patch("/{mapping_id}", responses=CONFLICT)

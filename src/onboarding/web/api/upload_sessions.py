@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -38,6 +39,9 @@ router = APIRouter(
 
 SESSION_AGE = timedelta(minutes=15)
 MAX_NAME_BYTES = 150
+
+_REQUESTED_MAPPING = "requested-mapping"
+"""Name of the stored option with the mapping as the request names it; `mapping` has its version of that moment."""
 
 _SUFFIX_PATTERN = "|".join("".join(f"[{c}{c.upper()}]" for c in suffix[1:]) for suffix in SUFFIXES)
 FILE_NAME = rf"^[^{FORBIDDEN_NAME_CHARACTERS}]*\.({_SUFFIX_PATTERN})$"
@@ -128,15 +132,24 @@ def create_upload_session(
     }
 
     def work(connection: Connection) -> _StoredSession:
-        mapping = resolve_mapping(connection, vendor_id, body.mapping)
+        mapping, problem = body.mapping, None
+        try:
+            mapping = resolve_mapping(connection, vendor_id, body.mapping)
+        except Problem as error:
+            # A repeated request returns its session also after the mapping was deleted.
+            problem = error
         options = Options(body.mode, body.on_error, body.force, mapping).metadata()
+        if body.mapping is not None:
+            options[_REQUESTED_MAPPING] = body.mapping
         with connection.cursor(row_factory=class_row(_StoredSession)) as cursor:
             [session] = cursor.execute(
                 query("upsert_upload_session"), {**parameters, "options": json.dumps(options)}
             ).fetchall()
-        if (session.file_name, session.options) != (file_name, options):
+        if (session.file_name, _get_requested_options(session.options)) != (file_name, _get_requested_options(options)):
             raise Problem("conflict", "This Idempotency-Key was used for another file or other options.")
         if session.upload_session_id == upload_session_id:
+            if problem is not None:
+                raise problem
             record_action(
                 connection, principal.audit_actor, "upload_session_created", upload_session_id, file_name=file_name
             )
@@ -145,11 +158,18 @@ def create_upload_session(
     return _new_session_response(pool, pool.run_as_vendor(vendor_id, work))
 
 
+def _get_requested_options(options: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the options as they were requested: the mapping may have a new version since then."""
+    # A session of an earlier version of the package has the resolved mapping alone.
+    requested_mapping = options.get(_REQUESTED_MAPPING, options.get("mapping"))
+    return {**options, "mapping": requested_mapping, _REQUESTED_MAPPING: requested_mapping}
+
+
 def _new_session_response(pool: DatabasePool, session: _StoredSession) -> NewUploadSessionResponse:
     fields = {
         "Content-Type": "text/csv" if session.file_name.lower().endswith(".csv") else "application/octet-stream",
         "success_action_status": "201",
-        **{f"x-amz-meta-{name}": value for name, value in session.options.items()},
+        **{f"x-amz-meta-{name}": value for name, value in session.options.items() if name != _REQUESTED_MAPPING},
     }
     form = pool.ctx.s3.generate_presigned_post(
         pool.settings.bucket,

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from onboarding.domain.mapped_numbers import DECIMAL_SIGNS, FACTORS, THOUSANDS_SEPARATORS, MappedNumberFormat
 from onboarding.domain.mappings import FillDown, HeaderMapping, MappingDocument, SavedMapping
 from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS, PRODUCT_SCHEMA
+from onboarding.web.request_forms import read_form
 
 IDENTIFIER_PAIR = ("vendor_product_id", "sku")
 """Columns that the only article number of a file feeds together."""
@@ -33,7 +34,7 @@ assert FACTOR_LABELS.keys() == set(FACTORS)  # noqa: S101
 
 
 async def _read_fields(request: Request) -> Mapping[str, str]:
-    form = await request.form()
+    form = await read_form(request)
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 

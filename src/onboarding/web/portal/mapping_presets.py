@@ -31,10 +31,12 @@ from onboarding.web.portal.preset_documents import format_document, parse_docume
 from onboarding.web.portal.rendering import render_page
 from onboarding.web.portal.saved_mappings import (
     CHANGED_MEANWHILE,
+    ChangedMeanwhile,
     list_mapping_items,
     load_mapping,
     save_mapping_form,
     sentence,
+    update_unchanged_mapping,
 )
 from onboarding.web.request_parameters import MappingId
 
@@ -147,9 +149,9 @@ def save_preset(
     mapping_id: MappingId, request: Request, principal: OperatorAdmin, pool: PoolDep, fields: FormFields
 ) -> Response:
     """Save the name and the columns of a preset; they are proposed for later files."""
-    preset = load_mapping(principal, pool, None, mapping_id)
-    invalid_form = save_mapping_form(principal, pool, None, preset, fields)
+    invalid_form = save_mapping_form(principal, pool, None, mapping_id, fields)
     if invalid_form:
+        preset = load_mapping(principal, pool, None, mapping_id)
         return _render_preset(request, principal, preset, invalid_form)
     return RedirectResponse(f"/operator/presets/{mapping_id}?notice=saved", status_code=303)
 
@@ -165,17 +167,17 @@ def save_document(
     document: DocumentText = "",
 ) -> Response:
     """Save the document of a preset, in JSON; it is proposed for later files."""
-    preset = load_mapping(principal, pool, None, mapping_id)
-    if version != str(preset.version):
-        form = build_mapping_form(preset)
-        return _render_preset(request, principal, preset, form, document_error=CHANGED_MEANWHILE)
-    actor = principal.audit_actor
     try:
-        parsed_document = parse_document_text(document)
+        update_unchanged_mapping(
+            principal, pool, None, mapping_id, version=version, document=lambda _: parse_document_text(document)
+        )
+    except ChangedMeanwhile as error:
+        form = build_mapping_form(error.mapping)
+        return _render_preset(request, principal, error.mapping, form, document_error=CHANGED_MEANWHILE)
     except InvalidMapping as error:
+        preset = load_mapping(principal, pool, None, mapping_id)
         form = build_mapping_form(preset)
         return _render_preset(request, principal, preset, form, document=document, document_error=sentence(error))
-    principal.run(pool, lambda c: mappings.update_mapping(c, actor, None, mapping_id, document=parsed_document))
     return RedirectResponse(f"/operator/presets/{mapping_id}?notice=saved", status_code=303)
 
 

@@ -46,9 +46,9 @@ def save_mapping(
     mapping_id: MappingId, request: Request, principal: VendorWriter, pool: PoolDep, fields: FormFields
 ) -> Response:
     """Save the name and a new version of the document; later uploads use them."""
-    mapping = load_mapping(principal, pool, principal.vendor_id, mapping_id)
-    invalid_form = save_mapping_form(principal, pool, principal.vendor_id, mapping, fields)
+    invalid_form = save_mapping_form(principal, pool, principal.vendor_id, mapping_id, fields)
     if invalid_form:
+        mapping = load_mapping(principal, pool, principal.vendor_id, mapping_id)
         return _render_mapping(request, principal, mapping, invalid_form)
     return RedirectResponse(f"/mappings/{mapping_id}?notice=saved", status_code=303)
 

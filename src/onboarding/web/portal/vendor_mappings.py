@@ -77,9 +77,9 @@ def save_mapping(
     fields: FormFields,
 ) -> Response:
     """Save the name and a new version of the document; later uploads use them."""
-    mapping = load_mapping(principal, pool, vendor_id, mapping_id)
-    invalid_form = save_mapping_form(principal, pool, vendor_id, mapping, fields)
+    invalid_form = save_mapping_form(principal, pool, vendor_id, mapping_id, fields)
     if invalid_form:
+        mapping = load_mapping(principal, pool, vendor_id, mapping_id)
         return _render_mapping(vendor_id, request, principal, pool, mapping, form=invalid_form)
     return RedirectResponse(f"/operator/vendors/{vendor_id}/mappings/{mapping_id}?notice=saved", status_code=303)
 

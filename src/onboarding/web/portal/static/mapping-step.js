@@ -45,6 +45,9 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
   if (previous) {
     element("remember-mapping").checked = previous.remember;
     if (previous.name) element("mapping-name").value = previous.name;
+    for (const row of valueRows) {
+      if (previous.declinedValues.has(row.dataset.value)) choose(row, "");
+    }
   }
   if (edits) restore();
   update();
@@ -53,11 +56,14 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
   function restore() {
     for (const row of rows) {
       const value = edits.get(keyOf(row));
-      if (value === undefined || value === control(row).value) continue;
-      control(row).value = value;
-      row.querySelector(".suggestion")?.remove();
+      if (value !== undefined && value !== control(row).value) choose(row, value);
     }
     isChanged = true;
+  }
+
+  function choose(row, value) {
+    control(row).value = value;
+    row.querySelector(".suggestion")?.remove();
   }
 
   // A column takes its values from one header: another header that has it loses it. Returns a sentence about that.
@@ -130,6 +136,8 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
       headers: headerRows.map((row) => row.dataset.header),
       mapping,
       values: { ...previous?.values, ...Object.fromEntries(values) },
+      // Their suggestions were seen, and are not shown again.
+      declinedValues: new Set(valueRows.filter((row) => !control(row).value).map((row) => row.dataset.value)),
       usesColumns: usesColumns(),
       valuesShown: valueRows.length > 0,
       reference: previous ? previous.reference : preview.querySelector("[data-mapping]")?.dataset.mapping,
@@ -146,8 +154,13 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
     else onApply(collect());
   }
 
+  function open() {
+    for (const details of preview.querySelectorAll("details:has(#mapping-step)")) details.open = true;
+  }
+
   return {
     isRequired: "required" in root.dataset,
+    hasSuggestions: root.querySelector(".suggestion") !== null,
     apply,
     // Returns the changes that were not applied, or null.
     readEdits: () => (isChanged ? new Map(rows.map((row) => [keyOf(row), control(row).value])) : null),
@@ -155,8 +168,9 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
       const part = root.querySelector("details #match-columns") ? "match-categories" : "match-columns";
       element(`${part}-title`).focus();
     },
+    open,
     focusName() {
-      for (const details of preview.querySelectorAll("details:has(#mapping-name)")) details.open = true;
+      open();
       element("mapping-name").focus();
     },
     readRemember,

@@ -1,8 +1,9 @@
 // The upload form: previews a chosen file, sends it to the bucket and opens the page of its upload.
 
-import { request, RequestError, sleep } from "./api-client.js";
+import { request, RequestError } from "./api-client.js";
 import { localizeTimes } from "./local-times.js";
 import { documentOf, findStep, saveChoices } from "./mapping-step.js";
+import { postFile, waitForUpload } from "./upload-request.js";
 
 const form = document.getElementById("upload-form");
 if (form) initialize();
@@ -14,6 +15,8 @@ function initialize() {
   const preview = element("preview");
   const applyButton = element("apply-button");
   const uploadButton = element("upload-button");
+  const skipButton = element("skip-button");
+  const uploadHint = element("upload-hint");
   const cancelButton = element("cancel-button");
   const uploadStatus = element("upload-status");
   const progress = element("upload-progress");
@@ -25,6 +28,8 @@ function initialize() {
   // The step that matches columns and categories, and the choices in it that the preview shows.
   let step = null;
   let choices = null;
+  // Whether the step has choices that the preview does not show, so that an upload would be without them.
+  let isApplyRequired = false;
 
   for (const type of ["dragenter", "dragover"]) {
     dropzone.addEventListener(type, (event) => {
@@ -61,6 +66,7 @@ function initialize() {
     if (file && !uploadAbort) upload();
   });
   applyButton.addEventListener("click", () => step.apply());
+  skipButton.addEventListener("click", () => upload());
   cancelButton.addEventListener("click", () => uploadAbort?.abort());
   form.dataset.ready = "true";
 
@@ -113,12 +119,13 @@ function initialize() {
       choices = newChoices;
       preview.replaceChildren(...page.body.childNodes);
       localizeTimes(preview);
-      const rows = Number(preview.querySelector("[data-rows]")?.dataset.rows);
+      const rows = countRows();
       uploadButton.disabled = rows === 0;
       if (rows) uploadButton.textContent = `Upload ${rows === 1 ? "1 row" : `${rows.toLocaleString()} rows`}`;
       step = findStep(preview, choices, edits, { onApply: loadPreview, onChange: requireApply });
       showApply(step?.isRequired);
-      if (step?.readEdits()) requireApply();
+      if (step?.hasSuggestions || step?.readEdits()) requireApply();
+      if (isApplyRequired) step.open();
       if (step?.isRequired) step.focus();
       else if (isApplied) preview.querySelector("#preview-title").focus();
       scrollIntoView(preview);
@@ -127,7 +134,7 @@ function initialize() {
       if (newChoices === choices) return skipPreview(describeError(error));
       // The choices were not accepted: show them again.
       preview.replaceChildren(...shownBefore);
-      showApply(true);
+      requireApply();
       showError(describeError(error));
     } finally {
       if (abort === previewAbort) preview.removeAttribute("aria-busy");
@@ -146,17 +153,29 @@ function initialize() {
     return request(`/preview?${query}`, { method: "POST", body, signal });
   }
 
-  // The preview does not show the choices in the step any more.
+  function countRows() {
+    return Number(preview.querySelector("[data-rows]")?.dataset.rows);
+  }
+
+  // The preview does not show the choices in the step: the person applies them, or decides to upload without them.
   function requireApply() {
     uploadButton.disabled = true;
     uploadButton.textContent = "Upload";
     showApply(true);
+    isApplyRequired = true;
+    skipButton.hidden = !countRows();
+    uploadHint.textContent = skipButton.hidden
+      ? "Apply the choices above before you upload."
+      : "The choices above are not applied yet. Apply them, or upload the file without them.";
   }
 
   // There is one primary button: to apply choices, or to upload.
   function showApply(visible) {
     applyButton.hidden = !visible;
     uploadButton.classList.toggle("primary", !visible);
+    isApplyRequired = false;
+    skipButton.hidden = true;
+    uploadHint.textContent = "";
   }
 
   // The preview is optional: the upload validates the file in any case.
@@ -167,6 +186,7 @@ function initialize() {
     warning.prepend(title);
     preview.replaceChildren(warning);
     scrollIntoView(preview);
+    showApply(false);
     uploadButton.disabled = false;
   }
 
@@ -190,7 +210,7 @@ function initialize() {
       const contentType = "application/json";
       const response = await request("/v1/upload-sessions", { method: "POST", body, contentType, signal });
       const session = await response.json();
-      await postFile(session.form, signal);
+      await postFile(session.form, file, { signal, onProgress: showProgress });
       cancelButton.hidden = true;
       progress.removeAttribute("value");
       element("upload-progress-label").textContent = "Uploaded";
@@ -215,45 +235,6 @@ function initialize() {
     return saveChoices({ ...choices, ...step?.readRemember() }, signal);
   }
 
-  // XMLHttpRequest, because fetch does not report upload progress.
-  function postFile({ url, fields }, signal) {
-    return new Promise((resolve, reject) => {
-      const data = new FormData();
-      for (const [name, value] of Object.entries(fields)) data.append(name, value);
-      data.append("file", file);
-      const xhr = new XMLHttpRequest();
-      xhr.open("POST", url);
-      xhr.upload.addEventListener("progress", (event) => {
-        if (event.lengthComputable) showProgress(event.loaded, event.total);
-      });
-      xhr.addEventListener("load", () => {
-        if (xhr.status < 300) return resolve();
-        const code = xhr.responseXML?.querySelector("Code")?.textContent ?? "";
-        reject(new RequestError(`The upload failed (HTTP ${xhr.status} ${code}). Try again.`, xhr.status));
-      });
-      xhr.addEventListener("error", () => {
-        reject(new RequestError("The connection was lost during the upload. Try again.", 0));
-      });
-      xhr.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
-      signal.addEventListener("abort", () => xhr.abort());
-      xhr.send(data);
-    });
-  }
-
-  // Processing starts within seconds, or minutes on a busy server. The file is stored, so temporary errors are retried.
-  async function waitForUpload(sessionId) {
-    for (let attempt = 0; attempt < 60; attempt += 1) {
-      try {
-        const session = await (await request(`/v1/upload-sessions/${sessionId}`)).json();
-        if (session.upload) return session.upload.upload_id;
-      } catch (error) {
-        if (!(error instanceof RequestError) || !isTemporary(error.status)) throw error;
-      }
-      await sleep(Math.min(5000, 250 * 1.2 ** attempt));
-    }
-    throw new RequestError("Your file is still queued. You'll find it in your history shortly.", 0);
-  }
-
   function showProgress(sentBytes, totalBytes) {
     const percent = totalBytes ? Math.floor((100 * sentBytes) / totalBytes) : 0;
     progress.value = percent;
@@ -266,7 +247,8 @@ function initialize() {
   function setLocked(locked) {
     for (const control of form.querySelectorAll("fieldset, #file, #preview :is(input, select)")) control.disabled = locked;
     dropzone.classList.toggle("is-locked", locked);
-    uploadButton.disabled = locked;
+    for (const button of [applyButton, skipButton]) button.disabled = locked;
+    uploadButton.disabled = locked || isApplyRequired;
     cancelButton.hidden = !locked;
   }
 
@@ -291,10 +273,6 @@ function paragraph(text, className) {
   element.className = className;
   element.textContent = text;
   return element;
-}
-
-function isTemporary(status) {
-  return status === 0 || status === 429 || status >= 500;
 }
 
 function describeError(error) {
