@@ -54,9 +54,9 @@ def mapping(pipeline: Pipeline, vendor_a: httpx.Client) -> SavedMapping:
 @pytest.fixture
 def viewer(pipeline: Pipeline) -> Iterator[httpx.Client]:
     """Yield a signed-in client of an operator who may not change anything."""
-    query = "insert into operators (email, name) values ('mappings.viewer@techmart.example', 'Viewer') on conflict do nothing"
+    query = "insert into operators (email, name) values ('reader.m@techmart.example', 'Viewer') on conflict do nothing"
     pipeline.connection.execute(query)
-    with closing(signed_in(pipeline, "mappings.viewer@techmart.example")) as client:
+    with closing(signed_in(pipeline, "reader.m@techmart.example")) as client:
         yield client
 
 
