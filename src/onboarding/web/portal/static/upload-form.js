@@ -62,6 +62,10 @@ function initialize() {
   });
   applyButton.addEventListener("click", () => step.apply());
   cancelButton.addEventListener("click", () => uploadAbort?.abort());
+  // The row of buttons is sticky: a focused control scrolls into the part of the page above it.
+  new ResizeObserver(([{ target }]) => {
+    document.documentElement.style.scrollPaddingBottom = `${target.offsetHeight + 12}px`;
+  }).observe(form.querySelector(":scope > .button-row"), { box: "border-box" });
   form.dataset.ready = "true";
 
   function selectFile(selected) {
