@@ -120,7 +120,11 @@ function initialize() {
       const rows = Number(preview.querySelector("[data-rows]")?.dataset.rows);
       uploadButton.disabled = rows === 0;
       if (rows) uploadButton.textContent = `Upload ${rows === 1 ? "1 row" : `${rows.toLocaleString()} rows`}`;
-      step = findStep(preview, choices, edits, { onApply: loadPreview, onChange: requireApply });
+      step = findStep(preview, choices, edits, {
+        remembered: step?.readRemember(),
+        onApply: loadPreview,
+        onChange: requireApply,
+      });
       showApply(step?.isRequired);
       if (step?.readEdits()) requireApply();
       if (step?.isRequired) step.focus();
@@ -143,7 +147,7 @@ function initialize() {
     if (!newChoices) {
       return request(`/preview?${query}`, { method: "POST", body: file, contentType: "application/octet-stream", signal });
     }
-    if (newChoices.valuesShown) query.set("values_shown", "true");
+    query.set("declined_values", newChoices.declinedValues.size);
     const body = new FormData();
     body.append("file", file);
     body.append("mapping", JSON.stringify(documentOf(newChoices)));
