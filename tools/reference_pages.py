@@ -31,7 +31,8 @@ from onboarding.domain.validation import CLEAR, RULES, Check
 from onboarding.files.column_checks import MAX_SUGGESTED_CATEGORIES
 from onboarding.files.error_report import HEADER
 from onboarding.files.formula_escaping import escape_formula
-from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, LINES_SEARCHED, MAPPING_REFERENCE
+from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, MAPPING_REFERENCE
+from onboarding.files.header_search import LINES_SEARCHED
 from onboarding.files.parser import MAX_BYTES, MAX_ROWS
 from onboarding.files.presets import Preset, list_presets
 from onboarding.pipeline.parser_process import CPU_SECONDS, MEMORY_MB

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from onboarding.aws import error_queue, staging_table
+from onboarding.domain.mappings import NO_CHOICE
 from onboarding.domain.models import Row, RowError
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
-from onboarding.files.header import NO_CHOICE
 from onboarding.lambda_handlers import error_processor
 from onboarding.notifications import events
 from onboarding.pipeline import finalize, ingest, upload_mappings, validate

@@ -273,6 +273,10 @@ class MappingChoice:
     follows_fix_file: bool = False
 
 
+NO_CHOICE = MappingChoice()
+"""No mapping applies."""
+
+
 @dataclass(frozen=True, slots=True)
 class UsedValue:
     """A value mapping that a file used: the vendor's value, its target, and the number of rows with it."""

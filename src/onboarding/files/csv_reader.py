@@ -11,7 +11,7 @@ from itertools import chain, islice
 from onboarding.domain.models import FileRejection
 from onboarding.files.delimiter import DELIMITERS, check_row_delimiters, detect_delimiter, reject_unknown_delimiter
 from onboarding.files.encoding import Decoded
-from onboarding.files.header import LINES_SEARCHED
+from onboarding.files.header_search import LINES_SEARCHED
 from onboarding.files.models import RawTable
 from onboarding.files.stray_quotes import reject_stray_quote, reject_swallowed_rows, split_spaced_fields
 

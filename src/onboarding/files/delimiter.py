@@ -11,8 +11,9 @@ from functools import partial
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
 from onboarding.domain.text import printable
-from onboarding.files.header import FIX_COLUMNS, find_header_index
+from onboarding.files.header import FIX_COLUMNS
 from onboarding.files.header_names import count_known_columns
+from onboarding.files.header_search import find_header_index
 from onboarding.files.models import MAX_COLUMNS, RawTable, first_of, one_line
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
-from onboarding.domain.mappings import FileHeader, FillDown, MappingChoice, normalize_key
+from onboarding.domain.mappings import NO_CHOICE, FileHeader, FillDown, MappingChoice, normalize_key
 from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import REQUIRED
 from onboarding.files import csv_reader, file_types
@@ -25,16 +25,9 @@ from onboarding.files.decimal_commas import (
 )
 from onboarding.files.encoding import decode
 from onboarding.files.group_rows import GroupedRows, fill_down_groups
-from onboarding.files.header import (
-    LINES_SEARCHED,
-    NO_CHOICE,
-    Header,
-    explain_missing_header,
-    find_header_index,
-    find_reference,
-    list_unknown_columns,
-    parse_header,
-)
+from onboarding.files.header import Header
+from onboarding.files.header_parser import list_unknown_columns, parse_header
+from onboarding.files.header_search import LINES_SEARCHED, explain_missing_header, find_header_index, find_reference
 from onboarding.files.lost_characters import find_lost_letters
 from onboarding.files.models import FileDetails, MappingNeeded, RawTable, Table, list_jumps
 from onboarding.files.presets import count_preset_headers

@@ -10,8 +10,8 @@ from itertools import islice
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS
-from onboarding.files.header import find_header_index
 from onboarding.files.header_names import match_columns
+from onboarding.files.header_search import find_header_index
 from onboarding.files.models import MAX_COLUMNS, RawTable
 
 MAX_FIELDS = 1_000_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
-from onboarding.files.header import LINES_SEARCHED, find_header_index
 from onboarding.files.header_names import count_known_columns, match_column
+from onboarding.files.header_search import LINES_SEARCHED, find_header_index
 from onboarding.files.models import MAX_COLUMNS, RawTable, one_line
 from onboarding.files.xlsx_cells import SheetCells
 from onboarding.files.xlsx_limits import DamagedError, Package, TooLargeError, TooManyColumnsError

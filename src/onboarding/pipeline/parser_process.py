@@ -23,13 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onboarding.domain.error_codes import RejectionCode, WarningCode
-from onboarding.domain.mappings import FileHeader, HeaderSource, MappingChoice
+from onboarding.domain.mappings import NO_CHOICE, FileHeader, MappingChoice
 from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import REQUIRED
-from onboarding.files.header import NO_CHOICE
 from onboarding.files.models import FileDetails, MappingNeeded, Table
 from onboarding.pipeline.parser_child import END, STARTED, receive, send
+from onboarding.pipeline.parser_responses import ResponseUnpickler
 
 CPU_SECONDS = 20
 """Processor time limit for parsing one file; a regular file of the maximum size needs less than half of it."""
@@ -123,30 +122,6 @@ def memory_limit() -> int:
     return min(MEMORY_MB, int(size) - PARENT_MB if size.isdigit() else MEMORY_MB) * _MB
 
 
-_RESPONSE_TYPES = {
-    (part.__module__, part.__name__): part
-    for part in (
-        FileDetails,
-        FileHeader,
-        FileRejection,
-        FileWarning,
-        HeaderSource,
-        RejectionCode,
-        Table,
-        WarningCode,
-    )
-}
-
-
-class _ResponseUnpickler(pickle.Unpickler):
-    """Unpickler for responses. It creates response types only, because a malicious file may control the child."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _RESPONSE_TYPES:
-            raise pickle.UnpicklingError(f"{module}.{name} is not a response type")
-        return _RESPONSE_TYPES[module, name]
-
-
 class _Died(Exception):
     """The child ended before it received the request."""
 
@@ -209,7 +184,7 @@ class _Child:
         if responses.read(1) != STARTED:
             raise _Died
         kind = responses.read(1)
-        return kind, _ResponseUnpickler(io.BytesIO(receive(responses))).load()
+        return kind, ResponseUnpickler(io.BytesIO(receive(responses))).load()
 
     @property
     def is_alive(self) -> bool:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.mappings import NO_MAPPING, MappingChoice, MappingDocument, SavedMapping
+from onboarding.domain.mappings import NO_CHOICE, NO_MAPPING, MappingChoice, MappingDocument, SavedMapping
 from onboarding.domain.models import FileRejection
 from onboarding.domain.value_mapping import ValueTargets, build_targets
-from onboarding.files.header import NO_CHOICE
 from onboarding.files.models import one_line
 from onboarding.storage.database import Connection
 from onboarding.storage.mappings import AppliedMapping, find_mapping, load_mappings

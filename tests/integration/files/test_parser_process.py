@@ -20,6 +20,7 @@ from onboarding.files.models import Table
 from onboarding.files.parser import ParsedFile, parse, parse_table
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import ParsedRows, ParserError, ParserTimeout, ParserUnavailable, TooComplex
+from onboarding.pipeline.parser_responses import ResponseUnpickler
 from tests.support.hostile_parser_child import hostile_child
 from tests.support.running_pipeline import csv_of, product
 
@@ -204,4 +205,4 @@ def test_memory_limit_depends_on_the_memory_of_the_function(
 def test_response_unpickler_function_name_raises_unpickling_error() -> None:
     response = pickle.dumps(("answer", os.getcwd))
     with pytest.raises(pickle.UnpicklingError, match="is not a response type"):
-        parser_process._ResponseUnpickler(io.BytesIO(response)).load()
+        ResponseUnpickler(io.BytesIO(response)).load()

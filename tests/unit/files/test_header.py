@@ -10,8 +10,9 @@ import pytest
 import onboarding.files
 from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import COLUMNS, REQUIRED
-from onboarding.files.header import find_header_index, parse_header
 from onboarding.files.header_names import list_spellings, match_column, match_columns, normalize_name
+from onboarding.files.header_parser import parse_header
+from onboarding.files.header_search import find_header_index
 
 
 def test_match_column_every_synonym_matches_one_column() -> None:

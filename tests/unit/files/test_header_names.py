@@ -8,8 +8,9 @@ import pytest
 
 from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import COLUMNS, REQUIRED
-from onboarding.files.header import Header, list_unknown_columns, parse_header
+from onboarding.files.header import Header
 from onboarding.files.header_names import count_known_columns, match_column, match_columns
+from onboarding.files.header_parser import list_unknown_columns, parse_header
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.files.column_words import denies_price, load_qualifiers, load_system_names, load_words
-from onboarding.files.header import parse_header
+from onboarding.files.header_parser import parse_header
 from onboarding.files.models import MAX_COLUMNS
 from onboarding.files.name_similarity import MIN_SIMILARITY, Similarity, find_nearest_names, match_name
 
