@@ -53,6 +53,12 @@ def sap_file(prefix: str, categories: Sequence[str] = ("Men", "Women"), rows: in
     return "\r\n".join(lines).encode()
 
 
+def choose_file(page: Page, path: Path) -> None:
+    """Choose a file in the dialog, once the form handles it."""
+    page.locator("#upload-form[data-ready]").wait_for()
+    page.get_by_label("choose a file").set_input_files(path)
+
+
 def match_columns(page: Page) -> None:
     """Choose the column of each header."""
     expect(page.get_by_role("heading", name="Match columns")).to_be_visible()
@@ -141,7 +147,7 @@ def test_export_enters_the_catalog_with_few_clicks_and_without_a_question_the_ne
 ) -> None:
     page = open_vendor(f"BUDGET-{name.upper()}")
     (tmp_path / "export.csv").write_bytes(FILES[name])
-    page.get_by_label("choose a file").set_input_files(tmp_path / "export.csv")
+    choose_file(page, tmp_path / "export.csv")
     clicks = 1
     expect(page.locator("#mapping-step[data-required]")).to_be_visible()
     while page.locator("#mapping-step[data-required]").count():
@@ -153,7 +159,7 @@ def test_export_enters_the_catalog_with_few_clicks_and_without_a_question_the_ne
 
     (tmp_path / "next.csv").write_bytes(FILES[name].replace(b"BUDGET", b"SECOND"))
     page.goto("/")
-    page.get_by_label("choose a file").set_input_files(tmp_path / "next.csv")
+    choose_file(page, tmp_path / "next.csv")
     expect(page.locator("#preview-title")).to_be_visible()
     expect(page.locator("#mapping-step[data-required]")).to_have_count(0)
     submit_upload(page)
