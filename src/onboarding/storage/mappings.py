@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.mapping_json import document_as_json, parse_document
 from onboarding.domain.mappings import NO_MAPPING, MappingDocument, SavedMapping, UsedValue, compute_fingerprint
+from onboarding.files.presets import list_presets
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import AlreadyExists, InvalidInput, NotFound
@@ -249,6 +250,8 @@ def _noun(vendor_id: str | None) -> str:
 
 def _validate_name(vendor_id: str | None, name: str) -> str:
     name = validate_text(f"A {_noun(vendor_id)}'s name", name, NAME_LENGTH)
+    if vendor_id is None and any(preset.name.casefold() == name.casefold() for preset in list_presets()):
+        raise AlreadyExists(f"There is a shipped preset with the name '{name}'. Choose another name.")
     if name.casefold() == NO_MAPPING or "/" in name:
         raise InvalidInput(
             f"A {_noun(vendor_id)}'s name has no '/' and is not '{NO_MAPPING}', which switches mappings off."

@@ -23,10 +23,11 @@ MAX_KEY_LENGTH = 400
 
 def set_value_mappings(
     connection: Connection, actor: Actor, vendor_id: str | None, column: str, targets: Mapping[str, str]
-) -> None:
+) -> int:
     """Map values of a vendor, or of all vendors if it is None; `targets` has our value by the vendor's value.
 
-    They replace earlier mappings of the same values. Raises InvalidInput, for example if a target is not active.
+    Return the number of earlier mappings of the same values that they replace. Raises InvalidInput, for example if a
+    target is not active.
     """
     if column not in VALUE_COLUMNS:
         raise InvalidInput(f"Values can be mapped for {', '.join(VALUE_COLUMNS)}, and not for '{column[:100]}'.")
@@ -43,7 +44,7 @@ def set_value_mappings(
             raise InvalidInput(f"'{vendor_value}' is too long.")
         entries[key] = (vendor_value.strip(), target)
     if not entries:
-        return
+        return 0
     if vendor_id is None:
         _require_no_names(connection, entries)
     inactive = connection.execute(
@@ -60,7 +61,7 @@ def set_value_mappings(
         "targets": [target for _, target in entries.values()],
         "created_by": actor.name,
     }
-    connection.execute(query("upsert_value_mappings"), params)
+    rows = connection.execute(query("upsert_value_mappings"), params).fetchall()
     [(count,)] = connection.execute(query("count_value_mappings"), {"vendor_id": vendor_id}).fetchall()
     if count > MAX_VALUE_MAPPINGS:
         raise InvalidInput(f"There can be at most {MAX_VALUE_MAPPINGS:,} mapped values. Delete some that are not used.")
@@ -68,6 +69,7 @@ def set_value_mappings(
         record_action(
             connection, actor, "value_mapped", f"{column}: {vendor_value}", vendor_id=vendor_id, target=target
         )
+    return sum(1 for (is_replaced,) in rows if is_replaced)
 
 
 def _require_no_names(connection: Connection, keys: Collection[str]) -> None:

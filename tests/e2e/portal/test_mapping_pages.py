@@ -53,6 +53,12 @@ def sap_file(prefix: str, categories: Sequence[str] = ("Men", "Women"), rows: in
     return "\r\n".join(lines).encode()
 
 
+def choose_file(page: Page, path: Path) -> None:
+    """Choose a file in the dialog, once the form handles it."""
+    page.locator("#upload-form[data-ready]").wait_for()
+    page.get_by_label("choose a file").set_input_files(path)
+
+
 def match_columns(page: Page) -> None:
     """Choose the column of each header."""
     expect(page.get_by_role("heading", name="Match columns")).to_be_visible()
@@ -100,7 +106,7 @@ def test_sap_file_is_matched_once_and_accepted_without_a_question_the_second_tim
     expect(page.locator("#preview")).to_contain_text("All 450 rows are valid.")
     submit_upload(page)
     expect(page.locator("#rejected-rows")).to_have_text("0")
-    expect(page.get_by_text("Mapping 'SAP' was used.")).to_be_visible()
+    expect(page.get_by_text("Mapping 'SAP', version 1, was used.")).to_be_visible()
     expect(page.get_by_text("'Men' → Men's Clothing, 225 rows")).to_be_visible()
     check_accessibility(page)
     assert count_products(pipeline.connection, "SAPFILE", "Women's Clothing") == 225
@@ -108,7 +114,7 @@ def test_sap_file_is_matched_once_and_accepted_without_a_question_the_second_tim
     page.goto("/")
     drop_file(page, "next.csv", sap_file("B"))
     expect(page.locator("#preview")).to_contain_text("All 6 rows are valid.")
-    expect(page.locator("#preview")).to_contain_text("Mapping 'SAP' was used.")
+    expect(page.locator("#preview")).to_contain_text("Mapping 'SAP', version 1, was used.")
     expect(page.locator("#mapping-step")).to_have_count(0)
     submit_upload(page)
     expect(page.locator("#rejected-rows")).to_have_text("0")
@@ -141,7 +147,7 @@ def test_export_enters_the_catalog_with_few_clicks_and_without_a_question_the_ne
 ) -> None:
     page = open_vendor(f"BUDGET-{name.upper()}")
     (tmp_path / "export.csv").write_bytes(FILES[name])
-    page.get_by_label("choose a file").set_input_files(tmp_path / "export.csv")
+    choose_file(page, tmp_path / "export.csv")
     clicks = 1
     expect(page.locator("#mapping-step[data-required]")).to_be_visible()
     while page.locator("#mapping-step[data-required]").count():
@@ -153,7 +159,7 @@ def test_export_enters_the_catalog_with_few_clicks_and_without_a_question_the_ne
 
     (tmp_path / "next.csv").write_bytes(FILES[name].replace(b"BUDGET", b"SECOND"))
     page.goto("/")
-    page.get_by_label("choose a file").set_input_files(tmp_path / "next.csv")
+    choose_file(page, tmp_path / "next.csv")
     expect(page.locator("#preview-title")).to_be_visible()
     expect(page.locator("#mapping-step[data-required]")).to_have_count(0)
     submit_upload(page)
@@ -196,6 +202,32 @@ def test_step_is_usable_by_keyboard(open_vendor: OpenVendor) -> None:
     expect(page.locator("#rejected-rows")).to_have_text("0")
 
 
+HIDDEN_FOCUS = """() => {
+    const row = document.querySelector("#upload-form > .button-row");
+    const focused = document.activeElement;
+    if (row.contains(focused) || focused === document.body) return null;
+    const { top, bottom } = focused.getBoundingClientRect();
+    const limit = Math.min(row.getBoundingClientRect().top, window.innerHeight);
+    // Positions are fractions of pixels.
+    return top > -1 && bottom < limit + 1 ? null : `${focused.outerHTML.slice(0, 120)} ${top} ${bottom} ${limit}`;
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (640, 450), (375, 667), (320, 568)])
+def test_focused_control_is_not_behind_the_buttons(open_vendor: OpenVendor, width: int, height: int) -> None:
+    page = open_vendor("FOCUS")
+    page.set_viewport_size({"width": width, "height": height})
+    drop_file(page, "focus.csv", csv_of(product(f"FOCUS{n}", category=f"F{n}") for n in range(30)))
+    expect(page.get_by_role("heading", name="Match categories")).to_be_focused()
+    page.get_by_label("Our category for 'F0'").select_option("Books")
+    page.get_by_label("Our category for 'F0'").focus()
+    hidden = []
+    for key in ["Tab"] * 34 + ["Shift+Tab"] * 34:
+        page.keyboard.press(key)
+        hidden.append(page.evaluate(HIDDEN_FOCUS))
+    assert [text for text in hidden if text] == []
+
+
 def test_choices_that_are_not_remembered_apply_to_one_upload(open_vendor: OpenVendor, pipeline: Pipeline) -> None:
     page = open_vendor("FORGET")
     drop_file(page, "once.csv", sap_file("F"))
@@ -214,6 +246,120 @@ def test_choices_that_are_not_remembered_apply_to_one_upload(open_vendor: OpenVe
     assert value_mappings.list_value_mappings(pipeline.connection, "FORGET") == []
     page.get_by_role("link", name=re.compile("Categories, and how to translate yours")).click()
     expect(page.get_by_role("heading", name="Categories", exact=True)).to_be_visible()
+
+
+def test_category_that_is_taken_back_after_apply_is_not_used(open_vendor: OpenVendor) -> None:
+    page = open_vendor("TAKEBACK")
+    drop_file(page, "back.csv", csv_of(product(f"BACK{n}", category=("Men", "Women")[n % 2]) for n in range(6)))
+    page.get_by_label("Our category for 'Men'").select_option("Books")
+    page.get_by_label("Our category for 'Women'").select_option("Books")
+    apply_choices(page)
+    expect(page.locator("#preview")).to_contain_text("All 6 rows are valid.")
+    page.get_by_text("Columns and categories that you matched").click()
+    page.get_by_label("Our category for 'Men'").select_option("None: reject the rows")
+    apply_choices(page)
+    expect(page.locator("#preview")).to_contain_text("3 rows would be rejected.")
+    page.get_by_text("Columns and categories that you matched").click()
+    expect(page.get_by_label("Our category for 'Men'")).to_have_value("")
+    expect(page.get_by_label("Our category for 'Women'")).to_have_value("Books")
+
+
+def test_remember_and_name_are_kept_when_the_preview_changes(open_vendor: OpenVendor) -> None:
+    page = open_vendor("KEEPNAME")
+    drop_file(page, "name.csv", sap_file("KN", ["Books"]))
+    match_columns(page)
+    name, remember = page.get_by_label("Name of the mapping"), page.get_by_label("Remember for files like this")
+    name.fill("Weekly")
+
+    def choose_option(label: str) -> None:
+        with page.expect_response(re.compile("/preview")):
+            page.get_by_label(label).check()
+        expect(page.locator("#preview")).not_to_have_attribute("aria-busy", "true")
+
+    choose_option("Import only if every row is valid")
+    expect(name).to_have_value("Weekly")
+    remember.uncheck()
+    choose_option("Skip rows with errors and import the rest")
+    expect(remember).not_to_be_checked()
+    apply_choices(page)
+    page.locator("#mapping-details > summary").click()
+    expect(remember).not_to_be_checked()
+    remember.check()
+    expect(name).to_have_value("Weekly")
+    name.fill("Monthly")
+    choose_option("Import only if every row is valid")
+    page.locator("#mapping-details > summary").click()
+    expect(remember).to_be_checked()
+    expect(name).to_have_value("Monthly")
+
+
+def test_many_categories_are_matched_on_several_pages(open_vendor: OpenVendor) -> None:
+    page = open_vendor("MANYVALUES")
+    drop_file(page, "many.csv", csv_of(product(f"MANY{n}", category=f"Q{n}") for n in range(450)))
+    shown = set()
+    for expected in ("and 250 more with fewer rows", "and 50 more with fewer rows", None):
+        expect(page.locator("#mapping-step[data-required]")).to_be_visible()
+        rows = page.locator("tr[data-value]")
+        shown |= set(rows.evaluate_all("rows => rows.map((row) => row.dataset.value)"))
+        if expected:
+            expect(page.locator("#match-categories")).to_contain_text(expected)
+        else:
+            expect(page.get_by_text("more with fewer rows")).to_have_count(0)
+        # The first value of each page keeps no category.
+        rows.locator("select").evaluate_all(
+            """selects => selects.forEach((select, index) => {
+                select.value = index ? "Books" : "";
+                select.dispatchEvent(new Event("change", { bubbles: true }));
+            })"""
+        )
+        apply_choices(page)
+    assert len(shown) == 450
+    expect(page.locator("#mapping-step[data-required]")).to_have_count(0)
+    expect(page.locator("#preview")).to_contain_text("3 rows would be rejected.")
+    submit_upload(page)
+    expect(page.locator("#rejected-rows")).to_have_text("3")
+
+
+def test_headers_of_the_same_name_are_not_imported(open_vendor: OpenVendor) -> None:
+    page = open_vendor("SAMENAME")
+    content = (
+        b"vendor_product_id;product_name;category;sku;price;Price;EK;stock_quantity;x;x\nS1;Pen;Books;S1;1;2;3;4;5;6\n"
+    )
+    drop_file(page, "same.csv", content)
+    expect(page.locator("#missing-columns")).to_contain_text("Price")
+    repeated = page.get_by_text("This name is more than once in the file: rename one of the columns in the file.")
+    expect(repeated).to_have_count(2)
+    expect(page.get_by_label("Our column for 'x'")).to_have_count(0)
+    for width in (375, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        check_accessibility(page)
+    page.get_by_label("Our column for 'EK'").select_option(label="Price")
+    apply_choices(page)
+    expect(page.locator("#preview")).to_contain_text("1 row is valid.")
+    submit_upload(page)
+    expect(page.locator("#rejected-rows")).to_have_text("0")
+
+
+def test_second_tab_says_that_the_mapping_exists(open_vendor: OpenVendor, pipeline: Pipeline) -> None:
+    first = open_vendor("TWOTABS")
+    second = first.context.new_page()
+    second.goto("/")
+    for page, prefix in ((first, "T"), (second, "U")):
+        drop_file(page, "tabs.csv", sap_file(prefix, ["Books"]))
+        match_columns(page)
+    first.get_by_label("Name of the mapping").fill("oth2")
+    apply_choices(first)
+    submit_upload(first)
+    apply_choices(second)
+    second.locator("#mapping-details > summary").click()
+    name = second.get_by_label("Name of the mapping")
+    expect(name).to_have_value("oth2")
+    expect(name).to_have_accessible_description("Saves a new version of 'oth2'.")
+    name.fill("oth3")
+    expect(name).to_have_accessible_description(re.compile("^Renames 'oth2'"))
+    check_accessibility(second)
+    submit_upload(second)
+    assert [row["name"] for row in mappings.list_mappings(pipeline.connection, "TWOTABS")] == ["oth3"]
 
 
 def test_suggestions_are_applied_or_declined_before_the_upload(open_vendor: OpenVendor, pipeline: Pipeline) -> None:
@@ -297,7 +443,13 @@ def test_name_of_another_mapping_is_rejected_before_the_upload(open_vendor: Open
     expect(page.get_by_label("Name of the mapping")).to_be_focused()
     page.get_by_label("Name of the mapping").fill("Free")
     submit_upload(page)
-    expect(page.get_by_text("Mapping 'Free' was used.")).to_be_visible()
+    expect(page.get_by_text("Mapping 'Free', version 1, was used.")).to_be_visible()
+    expect(page.get_by_role("link", name="Free", exact=True)).to_be_visible()
+    [row] = [row for row in mappings.list_mappings(pipeline.connection, "NAMES") if row["name"] == "Free"]
+    mappings.delete_mapping(pipeline.connection, Actor("test"), "NAMES", row["mapping_id"])
+    page.reload()
+    expect(page.get_by_text("Mapping 'Free' (deleted), version 1, was used.")).to_be_visible()
+    expect(page.get_by_role("link", name="Free", exact=True)).to_have_count(0)
 
 
 def test_extra_headers_do_not_open_the_step(open_vendor: OpenVendor) -> None:

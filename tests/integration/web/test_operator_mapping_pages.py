@@ -160,6 +160,8 @@ def test_mapping_is_published_without_the_vendors_own_values(
     assert list_documents(pipeline, "VENDA") == {"Shop": DOCUMENT}
     taken = get_error_text(operator, f"{path}/publish", preset_name="erp")
     assert "There is another preset with the name 'erp'." in taken
+    taken = get_error_text(operator, f"{path}/publish", preset_name="shopify")
+    assert "There is a shipped preset with the name 'shopify'. Choose another name." in taken
     assert "A preset's name has 1 to 100 characters" in get_error_text(operator, f"{path}/publish", preset_name=" ")
     assert "Preset published<" in get_text(operator, "/operator/audit-log")
 
@@ -215,7 +217,9 @@ def test_operator_adds_changes_and_removes_values(
     invalid = get_error_text(operator, path, vendor_value="Herren", target="Nowhere")
     assert "'Nowhere' is not an active category." in invalid
     assert submit(operator, path, vendor_value="Herren", target="Clothing") == f"{page}?notice={notice}saved"
-    submit(operator, path, vendor_value="HERREN", target="Men's Clothing")
+    replaced = submit(operator, path, vendor_value="HERREN", target="Men's Clothing")
+    assert replaced == f"{page}?notice={notice}replaced"
+    assert " replaced. Its new category applies to later uploads." in get_text(operator, replaced)
     assert list_values(pipeline, vendor_id) == {"HERREN": "Men's Clothing"}
     [row] = value_mappings.list_value_mappings(pipeline.connection, vendor_id)
     remove_path = f"{path}/{row['value_mapping_id']}/remove"

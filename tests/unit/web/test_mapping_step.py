@@ -19,6 +19,7 @@ from onboarding.domain.mappings import (
     MappingDocument,
     SavedMapping,
     UsedValue,
+    compute_fingerprint,
 )
 from onboarding.domain.models import FileRejection, Mode, RowError
 from onboarding.domain.product_schema import REQUIRED
@@ -63,7 +64,7 @@ def dry_run(headers: Sequence[FileHeader], missing: Sequence[str] = (), **values
 
 
 def find_step(result: DryRun, document: MappingDocument | None = None, **values: Any) -> MappingStep | None:
-    choices: dict[str, Any] = {"mode": Mode.CREATE, "category_names": ["Books"], "mapping_names": [], "file_name": ""}
+    choices: dict[str, Any] = {"mode": Mode.CREATE, "category_names": ["Books"], "fingerprints": {}, "file_name": ""}
     return build_mapping_step(result, document=document, **(choices | values))
 
 
@@ -167,7 +168,7 @@ def test_step_with_a_suggestion_for_a_known_column_releases_its_header() -> None
 
 def test_step_with_an_almost_equal_mapping_names_the_differences() -> None:
     almost = proposal(ProposalSource.MAPPING, SAP, new_headers=["ERNAM"], missing_headers=["Other", "Last"])
-    step = build_step(dry_run(SAP_HEADERS, proposals=[almost]), mapping_names=["SAP", "sap 2"])
+    step = build_step(dry_run(SAP_HEADERS, proposals=[almost]), fingerprints={"SAP": "other", "sap 2": "other"})
     assert step.is_required
     assert step.differences == (
         "Compared with your mapping 'SAP', this file has 'ERNAM' in addition and lacks 'Other', 'Last'."
@@ -192,8 +193,8 @@ def test_step_after_confirmation_shows_the_confirmed_choices_only() -> None:
     assert next(column.constant for column in step.columns if column.name == "price") == "3"
 
 
-def test_step_with_unmapped_values_lists_those_with_most_rows_first() -> None:
-    values = [UnmappedValue("category", "Men", 10, "Men's Clothing"), UnmappedValue("category", "Misc", 40)]
+def test_step_with_unmapped_values_suggests_similar_categories() -> None:
+    values = [UnmappedValue("category", "Misc", 40), UnmappedValue("category", "Men", 10, "Men's Clothing")]
     result = dry_run(own(*REQUIRED), unmapped_values=values)
     step = build_step(result)
     assert step.is_required
@@ -210,7 +211,7 @@ def test_step_whose_values_were_shown_keeps_the_confirmed_ones_and_is_optional()
         used_values=[UsedValue("category", "Men", "Books", 9), UsedValue("category", "Other", "Books", 1)],
     )
     document = MappingDocument(values={"category": {"MEN": "Books"}})
-    step = build_step(result, document, values_shown=True)
+    step = build_step(result, document, declined_values=1)
     assert not step.is_required
     assert [(value.vendor_value, value.target) for value in step.values] == [("Misc", ""), ("Men", "Books")]
 
@@ -226,6 +227,49 @@ def test_step_with_two_headers_for_one_column_asks_for_them() -> None:
 def test_step_with_a_stored_mapping_keeps_its_name_and_format() -> None:
     headers = [replace(SAP_HEADERS[3], columns=("price",), source=HeaderSource.MAPPING), header("New")]
     saved = SavedMapping("M1", 2, SAP, "SAP")
-    step = build_step(dry_run(headers, ["sku"], mapping=saved), mapping_names=["SAP"])
-    assert (step.name, step.has_mapping) == ("SAP", True)
+    step = build_step(dry_run(headers, ["sku"], mapping=saved))
+    assert (step.name, step.remembered_name, step.has_mapping) == ("SAP", "", True)
     assert next(item for item in step.headers if item.name == "EKPRI").number_example == "1.234,50 € → 1234.50"
+
+
+@pytest.mark.parametrize("document", [None, SAP], ids=["before", "after"])
+def test_step_for_headers_that_are_remembered_has_the_name_of_their_mapping(document: MappingDocument | None) -> None:
+    fingerprints = {"Other": "other", "Weekly": compute_fingerprint([item.name.lower() for item in SAP_HEADERS])}
+    preset = proposal(ProposalSource.PRESET, SAP)
+    step = build_step(dry_run(SAP_HEADERS, REQUIRED, proposals=[preset]), document, fingerprints=fingerprints)
+    assert (step.name, step.remembered_name) == ("Weekly", "Weekly")
+
+
+def test_step_with_many_values_shows_those_that_were_not_seen() -> None:
+    unmapped = [UnmappedValue("category", f"C{n}", 1000 - n, "Books") for n in range(450)]
+    result = dry_run(own(*REQUIRED), unmapped_values=unmapped, unmapped_value_count=600)
+    step = build_step(result)
+    assert (step.values[0].vendor_value, len(step.values), step.more_values) == ("C0", 200, 400)
+    # The vendor has chosen a category for 150 of them, and none for the others.
+    used = [UsedValue("category", f"C{n}", "Books", 1000 - n) for n in range(150)]
+    document = MappingDocument(values={"category": {value.vendor_value: "Books" for value in used}})
+    result = replace(result, unmapped_values=unmapped[150:], unmapped_value_count=450, used_values=used)
+    step = build_step(result, document, declined_values=50)
+    assert step.is_required
+    assert (step.values[0].vendor_value, len(step.values), step.more_values) == ("C200", 200, 200)
+    # All are seen: those without a category keep none, although there is a suggestion.
+    result = replace(result, unmapped_values=unmapped[150:200], unmapped_value_count=50)
+    step = build_step(result, document, declined_values=50)
+    assert not step.is_required
+    assert [(value.vendor_value, value.target) for value in step.values[149:151]] == [("C149", "Books"), ("C150", "")]
+    assert step.more_values == 0
+
+
+def test_step_with_headers_of_the_same_name_imports_none_of_them() -> None:
+    headers = [*own("sku", "price"), header("PRICE ", "price", source=HeaderSource.NAME), header("x"), header("X")]
+    similar = proposal(ProposalSource.SIMILARITY, MappingDocument({"x": HeaderMapping(("brand",))}), "")
+    rejection = FileRejection(RejectionCode.DUPLICATE_COLUMNS, "twice")
+    step = build_step(DryRun(rejection, [], {}, {}, headers=headers, proposals=[similar]), mode=Mode.UPDATE)
+    repeated = [(item.name, item.current, item.target) for item in step.headers if item.is_repeated]
+    assert repeated == [("price", "price", ""), ("price", "price", ""), ("x", "", ""), ("x", "", "")]
+    assert [item.name for item in step.open_headers][:2] == ["price", "price"]
+
+
+def test_step_header_longer_than_the_limit_is_cut() -> None:
+    step = build_step(dry_run([header("a" * 100 + "…"), header("b" * 100)], REQUIRED))
+    assert [item.is_cut for item in step.headers] == [True, False]

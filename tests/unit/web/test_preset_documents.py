@@ -55,6 +55,11 @@ def test_document_text_is_parsed_to_the_same_document() -> None:
         ("[" * 100_000, "The document is not valid JSON: recursion limit exceeded"),
         (r'{"columns": {"\ud800": {"columns": []}}}', "The document is not valid JSON: "),
         ('{"columns": NaN}', "The document is not valid JSON: "),
+        (
+            '{"columns": {"A": {"columns": []}, "A": {"columns": ["sku"]}}}',
+            "The document has 'A' twice in the same place",
+        ),
+        ('{"columns": ' + "1" * 5_000 + "}", "The document is not valid JSON: "),
         ("[]", "The mapping must be a JSON object"),
         ('{"column": {}}', "The mapping has the unknown field 'column'"),
         ('{"columns": {"A": "sku"}}', "The target of 'A' must be a JSON object"),

@@ -51,12 +51,15 @@ update mappings set name = %(name)s where mapping_id = %(mapping_id)s
 update mappings set archived_at = now() where mapping_id = %(mapping_id)s and archived_at is null
 
 -- name: upsert_value_mappings
--- Insert or replace value mappings of a vendor, or those for all vendors if it is null.
+-- Insert or replace value mappings of a vendor, or those for all vendors if it is null. Return for each whether it
+-- replaced one.
 insert into value_mappings as existing (vendor_id, column_name, value_key, vendor_value, target, created_by)
 select %(vendor_id)s, %(column_name)s, value_key, vendor_value, target, %(created_by)s
 from unnest(%(keys)s::text[], %(values)s::text[], %(targets)s::text[]) as mapped (value_key, vendor_value, target)
 on conflict (coalesce(vendor_id, ''), column_name, value_key) do update
 set vendor_value = excluded.vendor_value, target = excluded.target, created_by = excluded.created_by, updated_at = now()
+-- A new row has no `xmax`; one that was updated has the transaction that locked it.
+returning xmax <> 0 as is_replaced
 
 -- name: count_value_mappings
 -- Count the value mappings of a vendor, or those for all vendors if it is null.

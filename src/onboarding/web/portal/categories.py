@@ -32,7 +32,7 @@ def show_categories(
     request: Request,
     principal: CurrentOperator,
     pool: PoolDep,
-    notice: Literal["added", "enabled", "disabled", "alias-saved", "alias-removed", ""] = "",
+    notice: Literal["added", "enabled", "disabled", "alias-saved", "alias-replaced", "alias-removed", ""] = "",
     cursor: LongCursor = None,
 ) -> Response:
     """Show the categories, and a page of the category aliases."""
@@ -57,11 +57,13 @@ def save_alias(
     request: Request, principal: OperatorAdmin, pool: PoolDep, vendor_value: Text = "", target: Text = ""
 ) -> Response:
     """Add a category alias, or change that of the same value."""
-    field_errors = set_value(principal, pool, None, vendor_value, target)
+    field_errors, is_replaced = set_value(principal, pool, None, vendor_value, target)
     if field_errors:
         form = FormState({"vendor_value": vendor_value, "target": target}, field_errors)
         return _render_categories(request, principal, pool, form)
-    return RedirectResponse("/operator/categories?notice=alias-saved", status_code=303)
+    return RedirectResponse(
+        f"/operator/categories?notice={'alias-replaced' if is_replaced else 'alias-saved'}", status_code=303
+    )
 
 
 @router.post("/aliases/{value_mapping_id}/remove")

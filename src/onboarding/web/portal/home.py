@@ -13,7 +13,7 @@ from onboarding.aws.objects import SUFFIXES
 from onboarding.domain.models import Mode, OnError
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.domain.upload_options import Options
-from onboarding.files.parser import MAX_BYTES
+from onboarding.files.parser import MAX_BYTES, MAX_ROWS
 from onboarding.storage.categories import list_active_category_names
 from onboarding.storage.database import Connection
 from onboarding.storage.input_validation import PLAIN_TEXT
@@ -71,22 +71,23 @@ async def show_preview(
     on_error: OnError = OnError.REJECT_ROWS,
     force: bool = False,
     file_name: FileName = "",
-    values_shown: bool = False,
+    declined_values: Annotated[int, Query(ge=0, le=MAX_ROWS)] = 0,
 ) -> Response:
     """Return the dry run of the file in the body, as a part of the home page.
 
-    The body may be a form with the mapping that the vendor confirmed in the step. `values_shown`: the step had values.
+    The body may be a form with the mapping that the vendor confirmed in the step. `declined_values` is the number of
+    values that the step has shown and the vendor left without a category.
     """
     result, document = await dry_runs.run_dry_run(request, principal, pool, Options(mode, on_error, force))
-    category_names, names = await run_in_threadpool(principal.run, pool, partial(_query_choices, principal))
+    category_names, fingerprints = await run_in_threadpool(principal.run, pool, partial(_query_choices, principal))
     step = build_mapping_step(
         result,
         mode=mode,
         document=document,
         category_names=category_names,
-        mapping_names=names,
+        fingerprints=fingerprints,
         file_name=file_name,
-        values_shown=values_shown,
+        declined_values=declined_values,
     )
     dry_run = dry_runs.dry_run_response(result)
     return render_page(
@@ -103,7 +104,7 @@ async def show_preview(
     )
 
 
-def _query_choices(principal: Principal, connection: Connection) -> tuple[list[str], list[str]]:
-    """Return the active categories, and the names of the vendor's mappings."""
-    names = [row["name"] for row in list_mappings(connection, principal.vendor_id)]
-    return list_active_category_names(connection), names
+def _query_choices(principal: Principal, connection: Connection) -> tuple[list[str], dict[str, str | None]]:
+    """Return the active categories, and the fingerprint of each of the vendor's mappings by its name."""
+    fingerprints = {row["name"]: row["header_fingerprint"] for row in list_mappings(connection, principal.vendor_id)}
+    return list_active_category_names(connection), fingerprints

@@ -10,22 +10,17 @@ from pathlib import PurePath
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.mapping_json import document_as_json
-from onboarding.domain.mappings import (
-    MappingDocument,
-    normalize_key,
-)
+from onboarding.domain.mappings import MappingDocument, compute_fingerprint, normalize_key
 from onboarding.domain.models import Mode
 from onboarding.domain.product_schema import NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED
 from onboarding.pipeline.dry_run import DryRun
 from onboarding.pipeline.upload_parsing import list_required_columns
 from onboarding.storage.mappings import NAME_LENGTH
-from onboarding.web.portal.mapping_forms import (
-    describe_other_parts,
-)
+from onboarding.web.portal.mapping_forms import describe_other_parts
 from onboarding.web.portal.mapping_step_headers import StepHeader, Suggestions, group_headers
 
 MAX_VALUES = 200
-"""Maximum number of values that the step asks for, most rows first."""
+"""Maximum number of values that the step shows at once, most rows first."""
 
 _HEADER_REJECTIONS = (RejectionCode.AMBIGUOUS_COLUMNS, RejectionCode.DUPLICATE_COLUMNS)
 """Rejections that another choice of columns solves, as well as that of a file without required columns."""
@@ -67,7 +62,9 @@ class MappingStep:
 
     `open_headers` need a look, suggestions first. `extra_headers` are not imported, and no column is missing.
     `matched_headers` are known. `differences` says how the file differs from the proposed mapping of the vendor.
-    `other_parts` are the parts of the document that have no controls, as JSON; `notes` are sentences about them.
+    `more_values` is the number of values that the step asks for after these. `other_parts` are the parts of the
+    document that have no controls, as JSON; `notes` are sentences about them. `remembered_name` is the name of the
+    vendor's mapping for the headers of the file, or blank.
     """
 
     is_required: bool
@@ -83,6 +80,7 @@ class MappingStep:
     other_parts: str
     notes: Sequence[str]
     name: str
+    remembered_name: str
     has_mapping: bool
     is_confirmed: bool
 
@@ -117,21 +115,22 @@ def build_mapping_step(
     mode: Mode,
     document: MappingDocument | None,
     category_names: Sequence[str],
-    mapping_names: Collection[str],
+    fingerprints: Mapping[str, str | None],
     file_name: str,
-    values_shown: bool = False,
+    declined_values: int = 0,
 ) -> MappingStep | None:
     """Return the step for a dry run, or None if there is nothing to match.
 
-    `document` is the mapping that the vendor has confirmed in the step and that the dry run applied. `values_shown`:
-    the vendor has seen the values and left some without a category. `mapping_names` are those of the vendor's mappings.
+    `document` is the mapping that the vendor has confirmed in the step and that the dry run applied. `declined_values`
+    is the number of values that the vendor has seen and left without a category; they are the first unmapped ones,
+    since both have the order of the file. `fingerprints` has those of the headers of the vendor's mappings, by name.
     """
     if not any(header.name for header in result.headers):
         return None
     suggestions = Suggestions(result, document)
     headers = suggestions.headers
     columns = _build_columns(headers, suggestions.constants, mode)
-    values = _build_values(result, document)
+    values, more_values = _build_values(result, document, declined_values)
     other_parts = document_as_json(suggestions.other_parts)
     is_ambiguous = result.rejection is not None and result.rejection.code in _HEADER_REJECTIONS
     is_required = bool(
@@ -139,8 +138,10 @@ def build_mapping_step(
         or is_ambiguous
         or (suggestions.differences and suggestions.is_used)
         or suggestions.fixes_errors(result)
-        or (result.unmapped_values and not values_shown)
+        or result.unmapped_values[declined_values:]
     )
+    fingerprint = compute_fingerprint(header.name for header in result.headers)
+    remembered_name = next((name for name, other in fingerprints.items() if other == fingerprint), "")
     open_headers, extra_headers, matched_headers = group_headers(headers, any(column.is_missing for column in columns))
     if not is_required and not open_headers and not extra_headers and not values and document is None:
         return None
@@ -150,14 +151,15 @@ def build_mapping_step(
         extra_headers=extra_headers,
         matched_headers=matched_headers,
         columns=columns,
-        values=values[:MAX_VALUES],
-        more_values=max(0, len(values) - MAX_VALUES),
+        values=values,
+        more_values=more_values,
         category_names=category_names,
         target_choices=suggestions.target_choices,
         differences=suggestions.differences,
         other_parts=json.dumps({name: part for name, part in other_parts.items() if name != "columns"}),
         notes=describe_other_parts(suggestions.other_parts),
-        name=_choose_name(result, suggestions, mapping_names, file_name),
+        name=remembered_name or _choose_name(result, suggestions, fingerprints, file_name),
+        remembered_name=remembered_name,
         has_mapping=result.mapping is not None and document is None,
         is_confirmed=document is not None,
     )
@@ -189,27 +191,38 @@ def _get_choice(column: str) -> str:
     return "" if column in REQUIRED else "text"
 
 
-def _build_values(result: DryRun, document: MappingDocument | None) -> list[StepValue]:
-    """Return the values without a category, and those that the vendor has matched in the step."""
-    confirmed = {normalize_key(value) for values in (document.values.values() if document else ()) for value in values}
-    values = [
+def _build_values(
+    result: DryRun, document: MappingDocument | None, declined_values: int
+) -> tuple[list[StepValue], int]:
+    """Return the values to show, and the number of those that follow them.
+
+    They are the next ones that the vendor has not seen. After the last, they are those that the vendor has seen.
+    """
+    unmapped_values = [
         StepValue(value.vendor_value, value.rows, value.suggestion, bool(value.suggestion))
-        for value in result.unmapped_values
+        if position >= declined_values
+        else StepValue(value.vendor_value, value.rows, "", False)
+        for position, value in enumerate(result.unmapped_values)
     ]
-    values += [
+    next_values = unmapped_values[declined_values:][:MAX_VALUES]
+    if next_values:
+        return next_values, result.unmapped_value_count - declined_values - len(next_values)
+    confirmed = {normalize_key(value) for values in (document.values.values() if document else ()) for value in values}
+    # The category of a confirmed value may have been disabled since.
+    confirmed -= {normalize_key(value.vendor_value) for value in unmapped_values}
+    confirmed_values = [
         StepValue(value.vendor_value, value.rows, value.target, False)
         for value in result.used_values
         if normalize_key(value.vendor_value) in confirmed
     ]
-    return sorted(values, key=lambda value: -value.rows)
+    return sorted(unmapped_values + confirmed_values, key=lambda value: -value.rows)[:MAX_VALUES], 0
 
 
 def _choose_name(result: DryRun, suggestions: Suggestions, mapping_names: Collection[str], file_name: str) -> str:
-    """Return the name of the mapping to remember: that of the applied one, otherwise a new one."""
-    if result.mapping is not None and result.mapping.name:
-        return result.mapping.name
-    proposed_name = suggestions.proposal.name if suggestions.proposal else ""
-    name = (proposed_name or PurePath(file_name).stem).replace("/", "-").strip()[: NAME_LENGTH - 4] or "My files"
+    """Return a new name for the mapping, after the applied or proposed one, otherwise after the file."""
+    applied_name = result.mapping.name if result.mapping is not None else None
+    name = applied_name or (suggestions.proposal.name if suggestions.proposal else "") or PurePath(file_name).stem
+    name = name.replace("/", "-").strip()[: NAME_LENGTH - 4] or "My files"
     taken = {other.casefold() for other in mapping_names} | {"none"}
     number = 2
     unique_name = name

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from onboarding.domain.mapped_numbers import MappedNumberFormat
-from onboarding.domain.mappings import FileHeader, HeaderMapping, MappingDocument, normalize_key
+from onboarding.domain.mappings import MAX_HEADER_LENGTH, FileHeader, HeaderMapping, MappingDocument, normalize_key
 from onboarding.pipeline.dry_run import DryRun
 from onboarding.pipeline.mapping_proposals import ProposalSource
 from onboarding.web.portal.mapping_forms import describe_number_format, join_columns, list_target_choices
@@ -29,7 +29,8 @@ _REASONS = {
 class StepHeader:
     """A header of the file: its first values, its current target, and the one that the step shows first.
 
-    Both targets are values of a control. `number_format` is JSON, or blank.
+    Both targets are values of a control. `number_format` is JSON, or blank. `is_repeated`: other headers of the file
+    have the same name, so that a mapping cannot tell them apart and imports none of them; `name` is that of the first.
     """
 
     name: str
@@ -39,6 +40,12 @@ class StepHeader:
     reason: str = ""
     number_format: str = ""
     number_example: str = ""
+    is_repeated: bool = False
+
+    @property
+    def is_cut(self) -> bool:
+        """Return whether the name is only the start of that in the file."""
+        return len(self.name) == MAX_HEADER_LENGTH
 
     @property
     def is_suggested(self) -> bool:
@@ -55,6 +62,8 @@ def group_headers(
     for header in headers:
         if header.is_suggested:
             suggested.append(header)
+        elif header.is_repeated and header.current:
+            ambiguous.append(header)
         elif not header.target:
             ignored.append(header)
         elif any(counts[column] > 1 for column in header.target.split()):
@@ -81,6 +90,13 @@ class Suggestions:
         self._confirmed = self.document.list_targets(names)
         proposed_document = self.proposal.document if self.proposal else MappingDocument()
         self._suggested = proposed_document.list_targets(names)
+        self._names: dict[str, list[str]] = {}
+        for name in names:
+            self._names.setdefault(normalize_key(name), []).append(name)
+        is_repeated = [len(self._names[normalize_key(name)]) > 1 for name in names]
+        self._suggested = [
+            None if repeated else target for target, repeated in zip(self._suggested, is_repeated, strict=True)
+        ]
         self._taken = {column for target in self._suggested if target for column in target.columns}
         self.headers = [
             self._build_header(header, confirmed, suggested)
@@ -92,6 +108,9 @@ class Suggestions:
     ) -> StepHeader:
         current = join_columns(header.columns)
         samples = header.samples[:SAMPLES]
+        equal_names = self._names[normalize_key(header.name)]
+        if len(equal_names) > 1:
+            return StepHeader(equal_names[0], samples, current, "", is_repeated=True)
         if self.proposal is None or suggested is None:
             # A suggestion for another header may need a column of this one.
             target = join_columns([column for column in header.columns if column not in self._taken])

@@ -34,13 +34,23 @@ def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _require_different_names(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in names:
+            raise InvalidMapping(f"The document has '{name[:100]}' twice in the same place: keep one of the two")
+        names[name] = value
+    return names
+
+
 def parse_document_text(text: str) -> MappingDocument:
     """Return the document of a JSON text. Raises InvalidMapping, whose message names the line or field."""
     if not text.strip():
         raise InvalidMapping("Enter a document")
     try:
         # Unlike the standard library's parser, it rejects text that is not valid Unicode, and deep nesting.
-        value = from_json(text, allow_inf_nan=False)
+        from_json(text, allow_inf_nan=False)
+        value = json.loads(text, object_pairs_hook=_require_different_names)
     except ValueError as error:
         raise InvalidMapping(f"The document is not valid JSON: {error}") from error
     document = parse_document(value)

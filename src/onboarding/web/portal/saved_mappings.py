@@ -99,22 +99,25 @@ def update_unchanged_mapping(
 
 def set_value(
     principal: Principal, pool: DatabasePool, vendor_id: str | None, vendor_value: str, target: str
-) -> dict[str, str]:
-    """Store a value mapping of a vendor, or a category alias; return the messages for invalid fields."""
+) -> tuple[dict[str, str], bool]:
+    """Store a value mapping of a vendor, or a category alias.
+
+    Return the messages for invalid fields, and whether it replaced a mapping of the same value.
+    """
     field_errors = {} if vendor_value.strip() else {"vendor_value": "Enter a value."}
     field_errors |= {} if target else {"target": "Choose a category."}
     if field_errors:
-        return field_errors
+        return field_errors, False
     actor = principal.audit_actor
     try:
-        principal.run_for_vendor(
+        replaced = principal.run_for_vendor(
             pool,
             vendor_id,
             lambda c: value_mappings.set_value_mappings(c, actor, vendor_id, VALUE_COLUMN, {vendor_value: target}),
         )
     except InvalidInput as error:
-        return {"vendor_value": sentence(error)}
-    return {}
+        return {"vendor_value": sentence(error)}, False
+    return {}, replaced > 0
 
 
 def sentence(error: Exception) -> str:

@@ -11,13 +11,16 @@ from fastapi.responses import RedirectResponse, Response
 
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage.database import Connection
+from onboarding.storage.errors import NotFound
 from onboarding.storage.input_validation import PLAIN_TEXT
+from onboarding.storage.mappings import get_mapping
 from onboarding.storage.vendors import VENDOR_ID
 from onboarding.web import schemas, upload_queries
 from onboarding.web.api import upload_actions
 from onboarding.web.auth import Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
+from onboarding.web.mapping_schemas import MappingReference
 from onboarding.web.pagination import Cursor, Page
 from onboarding.web.portal.file_details import get_spreadsheet_row_function, list_details
 from onboarding.web.portal.rendering import page_links, render_page
@@ -109,6 +112,7 @@ def show_upload(
             "details": list_details(file_details),
             "spreadsheet_row": get_spreadsheet_row_function(file_details),
             "file_details": file_details,
+            "is_mapping_deleted": _is_mapping_deleted(connection, upload.vendor_id, file_details.mapping),
             "summary": upload_queries.get_summary(connection, principal, upload_id, ERROR_GROUPS),
             "errors": upload_queries.list_errors(
                 connection, principal, upload_id, all_errors, cursor=None, limit=FIRST_ERRORS
@@ -120,6 +124,17 @@ def show_upload(
         }
 
     return render_page("upload.html", request, principal, notice=notice, **principal.run(pool, work))
+
+
+def _is_mapping_deleted(connection: Connection, vendor_id: str, mapping: MappingReference | None) -> bool:
+    """Return whether the mapping that an upload used has no page any more."""
+    if mapping is None or mapping.name is None:
+        return False
+    try:
+        get_mapping(connection, vendor_id, mapping.mapping_id)
+    except NotFound:
+        return True
+    return False
 
 
 @router.get("/{upload_id}/errors")

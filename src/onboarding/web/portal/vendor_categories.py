@@ -26,7 +26,7 @@ def show_categories(
     request: Request,
     principal: CurrentVendor,
     pool: PoolDep,
-    notice: Literal["saved", "removed", ""] = "",
+    notice: Literal["saved", "replaced", "removed", ""] = "",
     cursor: LongCursor = None,
 ) -> Response:
     """Show the active categories, the vendor's value mappings and the category aliases."""
@@ -39,10 +39,10 @@ def save_value(
 ) -> Response:
     """Add a value mapping, or change that of the same value."""
     fields = {"vendor_value": vendor_value, "target": target}
-    field_errors = set_value(principal, pool, principal.vendor_id, vendor_value, target)
+    field_errors, is_replaced = set_value(principal, pool, principal.vendor_id, vendor_value, target)
     if field_errors:
         return _render_categories(request, principal, pool, FormState(fields, field_errors))
-    return RedirectResponse("/categories?notice=saved", status_code=303)
+    return RedirectResponse(f"/categories?notice={'replaced' if is_replaced else 'saved'}", status_code=303)
 
 
 @router.post("/{value_mapping_id}/remove")

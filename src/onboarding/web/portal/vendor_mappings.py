@@ -148,7 +148,7 @@ def show_values(
     pool: PoolDep,
     *,
     cursor: LongCursor = None,
-    notice: Literal["saved", "removed", ""] = "",
+    notice: Literal["saved", "replaced", "removed", ""] = "",
 ) -> Response:
     """Show a page of the vendor's value mappings."""
     return _render_values(vendor_id, request, principal, pool, FormState(notice=notice), cursor=cursor)
@@ -165,11 +165,13 @@ def save_value(
     target: Text = "",
 ) -> Response:
     """Add a value mapping, or change that of the same value."""
-    field_errors = set_value(principal, pool, vendor_id, vendor_value, target)
+    field_errors, is_replaced = set_value(principal, pool, vendor_id, vendor_value, target)
     if field_errors:
         form = FormState({"vendor_value": vendor_value, "target": target}, field_errors)
         return _render_values(vendor_id, request, principal, pool, form)
-    return RedirectResponse(f"/operator/vendors/{vendor_id}/value-mappings?notice=saved", status_code=303)
+    return RedirectResponse(
+        f"/operator/vendors/{vendor_id}/value-mappings?notice={'replaced' if is_replaced else 'saved'}", status_code=303
+    )
 
 
 @router.post("/value-mappings/{value_mapping_id}/remove")

@@ -6,7 +6,8 @@ const split = (text) => text.split(" ").filter(Boolean);
 
 // Returns the step in the preview, or null if it has none. `onApply` is called with the choices, `onChange` whenever
 // one of them changes. `previous` are the choices that the preview shows, or null; `edits` those that were changed since.
-export function findStep(preview, previous, edits, { onApply, onChange }) {
+// `remembered` is what `readRemember` of the step before it returned, if there was one.
+export function findStep(preview, previous, edits, { remembered, onApply, onChange }) {
   const root = preview.querySelector("#mapping-step");
   if (!root) return null;
   const element = (id) => root.querySelector(`#${id}`);
@@ -15,11 +16,16 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
   const columnFields = [...root.querySelectorAll("[data-column]")];
   const numberColumns = new Set(split(root.dataset.numberColumns));
   const missingText = element("missing-columns");
+  const nameInput = element("mapping-name");
+  const nameHelp = element("mapping-name-help");
+  // Headers with the same name have no control, and are not imported.
   const control = (row) => row.querySelector("select, input");
-  const columnsOf = (row) => split(control(row).value);
-  const rows = [...headerRows, ...valueRows, ...columnFields.filter(control)];
+  const columnsOf = (row) => split(control(row)?.value ?? "");
+  const rows = [...headerRows, ...valueRows, ...columnFields].filter(control);
   const keyOf = ({ dataset: { header, value, column } }) => JSON.stringify([header, value, column]);
   let isChanged = false;
+  // Whether the person has typed the name, instead of that of the preview.
+  let isNamed = false;
 
   root.addEventListener("change", (event) => {
     if (event.target.closest(".remember")) return update();
@@ -31,6 +37,10 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
     onChange();
   });
   root.addEventListener("input", (event) => {
+    if (event.target === nameInput) {
+      isNamed = true;
+      return update();
+    }
     if (!event.target.closest("[data-column]")) return;
     isChanged = true;
     update();
@@ -42,12 +52,10 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
     event.preventDefault();
     apply();
   });
-  if (previous) {
-    element("remember-mapping").checked = previous.remember;
-    if (previous.name) element("mapping-name").value = previous.name;
-    for (const row of valueRows) {
-      if (previous.declinedValues.has(row.dataset.value)) choose(row, "");
-    }
+  if (remembered) {
+    element("remember-mapping").checked = remembered.remember;
+    isNamed = remembered.isNamed;
+    if (isNamed || !nameHelp) nameInput.value = remembered.name;
   }
   if (edits) restore();
   update();
@@ -93,6 +101,16 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
     // The preview is a live region: an equal text must not be announced again.
     if (missingText.textContent !== sentence + text) missingText.textContent = sentence + text;
     element("mapping-name-field").hidden = !element("remember-mapping").checked || !usesColumns();
+    if (nameHelp) describeName();
+  }
+
+  function describeName() {
+    const { rememberedName } = nameInput.dataset;
+    const text =
+      nameInput.value.trim() === rememberedName
+        ? `Saves a new version of '${rememberedName}'.`
+        : `Renames '${rememberedName}', which is for files with these columns, and saves a new version of it.`;
+    if (nameHelp.textContent !== text) nameHelp.textContent = text;
   }
 
   function listMissing() {
@@ -111,7 +129,7 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
   // Whether the columns differ from those that apply without the step.
   function usesColumns() {
     if (previous?.usesColumns) return true;
-    if (headerRows.some((row) => control(row).value !== row.dataset.current)) return true;
+    if (headerRows.some((row) => columnsOf(row).join(" ") !== row.dataset.current)) return true;
     if ("hasMapping" in root.dataset) {
       return columnFields.some((field) => !field.hidden && control(field).value !== field.dataset.constant);
     }
@@ -131,22 +149,36 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
       mapping.constants = listConstants();
       Object.assign(mapping, JSON.parse(root.dataset.otherParts));
     }
-    const values = valueRows.filter((row) => control(row).value).map((row) => [row.dataset.value, control(row).value]);
     return {
       headers: headerRows.map((row) => row.dataset.header),
       mapping,
-      values: { ...previous?.values, ...Object.fromEntries(values) },
-      // Their suggestions were seen, and are not shown again.
-      declinedValues: new Set(valueRows.filter((row) => !control(row).value).map((row) => row.dataset.value)),
+      ...collectValues(),
       usesColumns: usesColumns(),
-      valuesShown: valueRows.length > 0,
       reference: previous ? previous.reference : preview.querySelector("[data-mapping]")?.dataset.mapping,
       ...readRemember(),
     };
   }
 
+  // Returns the category of each value, and the values that were seen and left without one.
+  function collectValues() {
+    const values = new Map(Object.entries(previous?.values ?? {}));
+    const hasCategories = (columns) => columns.includes("category");
+    const isSameColumn = headerRows.every(
+      (row) => hasCategories(columnsOf(row)) === hasCategories(split(row.dataset.current)),
+    );
+    const declinedValues = new Set(isSameColumn ? previous?.declinedValues : []);
+    for (const row of valueRows) {
+      const { value } = row.dataset;
+      values.delete(value);
+      declinedValues.delete(value);
+      if (control(row).value) values.set(value, control(row).value);
+      else if (isSameColumn) declinedValues.add(value);
+    }
+    return { values: Object.fromEntries(values), declinedValues };
+  }
+
   function readRemember() {
-    return { remember: element("remember-mapping").checked, name: element("mapping-name").value.trim() };
+    return { remember: element("remember-mapping").checked, name: nameInput.value.trim(), isNamed };
   }
 
   function apply() {
@@ -171,7 +203,7 @@ export function findStep(preview, previous, edits, { onApply, onChange }) {
     open,
     focusName() {
       open();
-      element("mapping-name").focus();
+      nameInput.focus();
     },
     readRemember,
   };

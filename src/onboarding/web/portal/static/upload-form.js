@@ -53,11 +53,12 @@ function initialize() {
     // The label and the input open the file dialog themselves.
     if (!event.target.closest("label, input") && !uploadAbort) fileInput.click();
   });
-  fileInput.addEventListener("change", () => {
+  const takeChosenFile = () => {
     if (fileInput.files.length) selectFile(fileInput.files[0]);
     // Lets the user choose the same file again after correcting it.
     fileInput.value = "";
-  });
+  };
+  fileInput.addEventListener("change", takeChosenFile);
   form.addEventListener("change", (event) => {
     if (event.target.name && file) loadPreview();
   });
@@ -68,6 +69,12 @@ function initialize() {
   applyButton.addEventListener("click", () => step.apply());
   skipButton.addEventListener("click", () => upload());
   cancelButton.addEventListener("click", () => uploadAbort?.abort());
+  // The row of buttons is sticky: a focused control scrolls into the part of the page above it.
+  new ResizeObserver(([{ target }]) => {
+    document.documentElement.style.scrollPaddingBottom = `${target.offsetHeight + 12}px`;
+  }).observe(form.querySelector(":scope > .button-row"), { box: "border-box" });
+  // A file may be chosen before this script runs.
+  takeChosenFile();
   form.dataset.ready = "true";
 
   function selectFile(selected) {
@@ -122,7 +129,11 @@ function initialize() {
       const rows = countRows();
       uploadButton.disabled = rows === 0;
       if (rows) uploadButton.textContent = `Upload ${rows === 1 ? "1 row" : `${rows.toLocaleString()} rows`}`;
-      step = findStep(preview, choices, edits, { onApply: loadPreview, onChange: requireApply });
+      step = findStep(preview, choices, edits, {
+        remembered: step?.readRemember(),
+        onApply: loadPreview,
+        onChange: requireApply,
+      });
       showApply(step?.isRequired);
       if (step?.hasSuggestions || step?.readEdits()) requireApply();
       if (isApplyRequired) step.open();
@@ -146,7 +157,7 @@ function initialize() {
     if (!newChoices) {
       return request(`/preview?${query}`, { method: "POST", body: file, contentType: "application/octet-stream", signal });
     }
-    if (newChoices.valuesShown) query.set("values_shown", "true");
+    query.set("declined_values", newChoices.declinedValues.size);
     const body = new FormData();
     body.append("file", file);
     body.append("mapping", JSON.stringify(documentOf(newChoices)));
