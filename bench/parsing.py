@@ -11,9 +11,15 @@ from pathlib import Path
 from bench import files
 from bench.harness import Harness, discard_output, start_harness
 from bench.measure import Report, timed
+from onboarding.domain.mapped_numbers import MappedNumberFormat
+from onboarding.domain.mappings import HeaderMapping, MappingDocument
+from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
+from onboarding.storage.audit_log import Actor
+from onboarding.storage.mappings import save_mapping
 
 PART = "parsing"
 MAX_CPU = 25.0
+MAX_MAPPED_RATIO = 1.1
 MAX_MEMORY = 120.0
 SMALL = files.csv_file(10, "small")
 """A file that starts the child process, so that the figures describe the measured file only."""
@@ -26,16 +32,38 @@ def measure(report: Report, *, quick: bool) -> None:
     rounds, rows = (1, 200) if quick else (5, 10_000)
     with start_harness() as harness:
         content = files.csv_file(rows, "parse")
+        save_mapping_of_own_names(harness)
         parse_once(harness, SMALL, "small")
-        cpu, elapsed = [], []
+        cpu, mapped_cpu, elapsed = [], [], []
         for number in range(rounds):
             cpu_seconds, seconds = parse_once(harness, content, f"r{number}")
             cpu.append(cpu_seconds * 1e6 / rows)
             elapsed.append(seconds * 1e6 / rows)
+            mapped_cpu.append(parse_once(harness, use_own_names(content), f"m{number}")[0] * 1e6 / rows)
         report.add(PART, "CPU, bytes to items", "us/row", cpu, MAX_CPU)
+        report.ratio(PART, "CPU with a mapping / without", mapped_cpu, cpu, MAX_MAPPED_RATIO)
         report.add(PART, "wall clock, with the database", "us/row", elapsed)
     largest = [_memory_over_import(files.largest_file("large")) for _ in range(1 if quick else 3)]
     report.add(PART, "memory over the import, 10,000 rows and 9.7 MB", "MB", largest, MAX_MEMORY)
+
+
+def use_own_names(content: bytes) -> bytes:
+    """Return the file with headers that only a mapping resolves."""
+    names, _, rows = content.partition(b"\n")
+    return b",".join(b"Own " + name for name in names.split(b",")) + b"\n" + rows
+
+
+def save_mapping_of_own_names(harness: Harness) -> None:
+    """Store the mapping of the headers of `use_own_names`, with a number format for each column of numbers."""
+    columns = {
+        f"Own {name}": HeaderMapping((name,), MappedNumberFormat() if name in NUMBER_COLUMNS else None)
+        for name in COLUMNS
+    }
+    with harness.connect() as connection:
+        document = MappingDocument(columns)
+        save_mapping(
+            connection, Actor("command:bench"), files.VENDOR, document, name="Own names", headers=list(columns)
+        )
 
 
 def parse_once(harness: Harness, content: bytes, version_id: str) -> tuple[float, float]:
