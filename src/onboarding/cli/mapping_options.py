@@ -140,6 +140,8 @@ def resolve_document(
     It is the mapping that the option `--mapping` names, otherwise that of a fix file's upload, or the one that is
     remembered for the headers. Without `run_action` only the changes apply. Raises CommandError.
     """
+    if mapping is not None and mapping.casefold() == NO_MAPPING:
+        raise CommandError("--mapping none switches mappings off. Leave it out, or leave out --map and --map-value")
     headers = read_headers(file, content, vendor_id, changes)
     require_headers(changes, headers, file)
     if run_action is None:

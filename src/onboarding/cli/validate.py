@@ -19,7 +19,7 @@ from onboarding.cli.output import print_json
 from onboarding.cli.target import RunAction, connect_admin, is_on_aws
 from onboarding.cli.upload_client import EXIT_ALL_VALID, EXIT_FILE_REJECTED, EXIT_ROWS_REJECTED, require_valid_name
 from onboarding.domain.mapping_json import document_as_json
-from onboarding.domain.mappings import NO_MAPPING, MappingDocument
+from onboarding.domain.mappings import MappingDocument
 from onboarding.domain.models import Mode, OnError
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import check_size
@@ -59,9 +59,7 @@ def validate(
         document = None
         if changes is not None:
             document, _ = resolve_document(run_action, changes, mapping, file=file, content=content, vendor_id=vendor)
-            # The document is the mapping; without mappings, the vendor's value mappings do not apply to it either.
-            is_none = mapping is not None and mapping.casefold() == NO_MAPPING
-            options = replace(options, mapping=NO_MAPPING if is_none else None)
+            options = replace(options, mapping=None)
         if run_action is None:
             result = dry_run_as_json(dry_run(None, content, vendor, options, document=document))
         else:

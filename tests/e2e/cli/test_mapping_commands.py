@@ -96,16 +96,11 @@ def test_upload_map_completes_the_remembered_mapping(run: Run, tmp_path: Path) -
     )
 
 
-def test_validate_map_without_mappings_uses_only_the_options(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["validate", "upload"])
+def test_map_without_mappings_is_an_error(run: Run, tmp_path: Path, command: str) -> None:
     path = write_file(tmp_path, "cli-none")
-    values = ("category:Menswear=Men's Clothing", "category:Other=Books")
-    assert run("mappings", "values", "set", *values, *VENDOR)[0] == 0
-    assert run("validate", str(path), *VENDOR, *COLUMNS)[0] == 0
-    result = run_json(run, "validate", str(path), *VENDOR, *COLUMNS, "--mapping", "none", code=2)
-    assert result["used_values"] == []
-    own_value = ("--map-value", "category:menswear=Books")
-    result = run_json(run, "validate", str(path), *VENDOR, *COLUMNS, *own_value, "--mapping", "NONE")
-    assert [value["target"] for value in result["used_values"]] == ["Books"]
+    code, _, error = run(command, str(path), *VENDOR, *COLUMNS, "--mapping", "NONE")
+    assert (code, "--mapping none switches mappings off" in error) == (1, True)
 
 
 def test_upload_map_value_completes_the_mapping_of_a_fix_file(run: Run, tmp_path: Path) -> None:
