@@ -26,6 +26,7 @@ from onboarding.domain.mappings import MappingChoice
 from onboarding.domain.models import FileRejection, Row
 from onboarding.files.models import MappingNeeded, Table
 from onboarding.files.parser import parse, parse_table
+from onboarding.pipeline.parser_responses import dump_response
 
 STARTED, REUSE, END = b"s", b"r", b"e"
 """Bytes before a response: the request was received; the parent may reuse this process, or should end it."""
@@ -117,11 +118,11 @@ def serve() -> None:
 
 def _respond(operation: str, arguments: Sequence[Any]) -> bytes:
     try:
-        return pickle.dumps(("response", OPERATIONS[operation](*arguments)), pickle.HIGHEST_PROTOCOL)
+        return dump_response(("response", OPERATIONS[operation](*arguments)))
     except (MemoryError, RecursionError):
-        return pickle.dumps(("memory", None))
+        return dump_response(("memory", None))
     except Exception:  # noqa: BLE001 - raised in the parent
-        return pickle.dumps(("fault", traceback.format_exc()))
+        return dump_response(("fault", traceback.format_exc()))
 
 
 def _limit_resources(cpu_seconds: float, address_space: int) -> None:

@@ -1,8 +1,10 @@
-"""Reader of the responses of a child process that parses files, which a malicious file may control."""
+"""Responses of a child process that parses files, as pickles that create no other types than theirs."""
 
 from __future__ import annotations
 
+import io
 import pickle
+from enum import Enum
 from typing import Any
 
 from onboarding.domain.error_codes import RejectionCode, WarningCode
@@ -23,6 +25,20 @@ _RESPONSE_TYPES = {
         WarningCode,
     )
 }
+
+
+class _ResponsePickler(pickle.Pickler):
+    """Pickler of responses. Members of enumerations are pickled by value: Python 3.11.2 would call `getattr`."""
+
+    def reducer_override(self, obj: object) -> Any:
+        return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented
+
+
+def dump_response(response: object) -> bytes:
+    """Return the pickle of a response."""
+    buffer = io.BytesIO()
+    _ResponsePickler(buffer, pickle.HIGHEST_PROTOCOL).dump(response)
+    return buffer.getvalue()
 
 
 class ResponseUnpickler(pickle.Unpickler):

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from onboarding.domain.error_codes import RejectionCode
+from onboarding.domain.mappings import HeaderSource
 from onboarding.domain.models import FileRejection
 from onboarding.files.models import Table
 from onboarding.files.parser import ParsedFile, parse, parse_table
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import ParsedRows, ParserError, ParserTimeout, ParserUnavailable, TooComplex
-from onboarding.pipeline.parser_responses import ResponseUnpickler
+from onboarding.pipeline.parser_responses import ResponseUnpickler, dump_response
 from tests.support.hostile_parser_child import hostile_child
 from tests.support.running_pipeline import csv_of, product
 
@@ -200,6 +202,18 @@ def test_memory_limit_depends_on_the_memory_of_the_function(
     if function:
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function)
     assert parser_process.memory_limit() == megabytes * 1024 * 1024
+
+
+def test_dump_response_enumeration_that_pickles_by_a_function_is_pickled_by_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes = (RejectionCode.NO_ROWS, HeaderSource.MAPPING)
+    for code in codes:
+        # As Python 3.11.2 does.
+        monkeypatch.setattr(type(code), "__reduce_ex__", lambda self, _: (getattr, (type(self), self.name)))
+    with pytest.raises(pickle.UnpicklingError, match="getattr is not a response type"):
+        ResponseUnpickler(io.BytesIO(pickle.dumps(codes))).load()
+    assert ResponseUnpickler(io.BytesIO(dump_response(codes))).load() == codes
 
 
 def test_response_unpickler_function_name_raises_unpickling_error() -> None:
