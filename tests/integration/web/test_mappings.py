@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from onboarding.files.presets import list_presets
-from tests.support.api_clients import key_client, new_key, post_form, upload
+from tests.support.api_clients import OPERATOR, key_client, new_key, post_form, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 DOCUMENT: dict[str, Any] = {"columns": {"Artikel": {"columns": ["vendor_product_id", "sku"]}}}
@@ -228,7 +228,8 @@ def test_viewer_and_suspended_vendor_read_but_change_no_mappings(
     pipeline: Pipeline, operator: httpx.Client, vendor_a: httpx.Client
 ) -> None:
     mapping = create(vendor_a)
-    pipeline.connection.execute("update operators set role = 'viewer'")
+    set_role = "update operators set role = %s where email = %s"
+    pipeline.connection.execute(set_role, ["viewer", OPERATOR])
     pipeline.connection.execute("update vendors set status = 'suspended' where vendor_id = 'VENDA'")
     try:
         for client, base in ((vendor_a, "/v1"), (operator, "/v1/operator/vendors/VENDA")):
@@ -249,7 +250,7 @@ def test_viewer_and_suspended_vendor_read_but_change_no_mappings(
             assert operator.get(f"/v1/operator/{path}").status_code == 200
             assert operator.delete(f"/v1/operator/{path}/1").status_code == 403
     finally:
-        pipeline.connection.execute("update operators set role = 'admin'")
+        pipeline.connection.execute(set_role, ["admin", OPERATOR])
         pipeline.connection.execute("update vendors set status = 'active' where vendor_id = 'VENDA'")
 
 
