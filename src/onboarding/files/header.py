@@ -26,7 +26,10 @@ DECIMAL_COMMA = "_decimal_comma"
 MAPPING_REFERENCE = "_mapping"
 """Additional column of a fix file: the mapping of its upload."""
 
-_ADDITIONAL_COLUMNS = (*FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
+UPLOAD_REFERENCE = "_upload"
+"""Additional column of a fix file: the upload whose rows it corrects; `_row` is their spreadsheet row there."""
+
+_ADDITIONAL_COLUMNS = (UPLOAD_REFERENCE, *FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
 
 _ADDRESS_COLUMNS = columns_of_type(ColumnType.URL)
 
