@@ -29,7 +29,7 @@ from onboarding.files.header import Header
 from onboarding.files.header_parser import list_unknown_columns, parse_header
 from onboarding.files.header_search import LINES_SEARCHED, explain_missing_header, find_header_index, find_reference
 from onboarding.files.lost_characters import find_lost_letters
-from onboarding.files.models import FileDetails, MappingNeeded, RawTable, Table, list_jumps
+from onboarding.files.models import CorrectedRows, FileDetails, MappingNeeded, RawTable, Table, list_jumps
 from onboarding.files.presets import count_preset_headers
 from onboarding.files.row_builder import DECIMALS, ProductLines, add_samples, build_rows, warn_about_further_addresses
 from onboarding.files.row_widths import RowWidths, check_row_widths, find_common_width
@@ -51,6 +51,7 @@ class ParsedFile:
     """A parsed file: its rows in file order, the table as the vendor wrote it, file details, and warnings.
 
     `mapping_reference` names the mapping that was applied; blank if none was. `headers` describes the vendor's headers.
+    `corrected_rows` are the rows of an earlier upload that a fix file corrects.
     """
 
     rows: list[Row]
@@ -59,6 +60,7 @@ class ParsedFile:
     warnings: list[FileWarning]
     mapping_reference: str
     headers: list[FileHeader]
+    corrected_rows: CorrectedRows | None = None
 
 
 def parse(
@@ -93,7 +95,8 @@ def parse(
     ]
     mapping = lines.header.mapping
     headers = add_samples(lines.header.describe(), lines.table.rows)
-    return ParsedFile(rows, lines.table, file_details, warnings, mapping.reference if mapping else "", headers)
+    reference = mapping.reference if mapping else ""
+    return ParsedFile(rows, lines.table, file_details, warnings, reference, headers, lines.corrected_rows)
 
 
 def parse_table(content: bytes, choice: MappingChoice = NO_CHOICE) -> Table | FileRejection:
@@ -229,7 +232,7 @@ def _split_at_header(
         # Lines of a sheet end with their last value: extend them to the same width.
         names = [*names, *[""] * (find_common_width(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
-    header = header.without_fix_columns()
+    header_with_fix_columns, header = header, header.without_fix_columns()
     check_widths = partial(
         check_row_widths,
         columns=header.columns,
@@ -258,7 +261,9 @@ def _split_at_header(
         *widths.warnings,
         *check_shopify_rows(header, table),
     ]
-    return ProductLines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields)
+    lines_by_number = dict(zip(raw.numbers, raw.lines, strict=True)) if header.fix_file else {}
+    corrected_rows = header_with_fix_columns.find_corrected_rows([lines_by_number.get(n, []) for n in table.lines])
+    return ProductLines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields, corrected_rows)
 
 
 def _fill_groups(

@@ -30,6 +30,7 @@ def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[R
             "error_field": error.field,
             "error_message": error.message,
             "original_data": {column: to_storable_text(text) for column, text in row.cells_in_file.items()},
+            "mapped_data": {column: row.cells.get(column) for column in row.original},
             "rejected_value": to_storable_text(error.value),
             "expected": to_storable_text(error.expected),
             "hint": to_storable_text(error.hint),

@@ -2,12 +2,12 @@
 -- Insert errors in their order. Errors that exist already are unchanged.
 insert into validation_errors (
     upload_id, vendor_id, row_number, vendor_product_id, error_type, error_field, error_message, original_data,
-    rejected_value, expected, hint
+    mapped_data, rejected_value, expected, hint
 )
 select
     error ->> 'upload_id', error ->> 'vendor_id', (error ->> 'row_number')::integer, error ->> 'vendor_product_id',
     error ->> 'error_type', error ->> 'error_field', error ->> 'error_message', error -> 'original_data',
-    nullif(error ->> 'rejected_value', ''), error ->> 'expected', error ->> 'hint'
+    error -> 'mapped_data', nullif(error ->> 'rejected_value', ''), error ->> 'expected', error ->> 'hint'
 from jsonb_array_elements(%(errors)s::jsonb) with ordinality as errors (error, position)
 order by position
 on conflict on constraint validation_errors_row_field_key do nothing
