@@ -11,7 +11,7 @@ from functools import partial
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
 from onboarding.domain.text import printable
-from onboarding.files.header import FIX_COLUMNS
+from onboarding.files.header import FIX_COLUMNS, UPLOAD_REFERENCE
 from onboarding.files.header_names import count_known_columns
 from onboarding.files.header_search import find_header_index
 from onboarding.files.models import MAX_COLUMNS, RawTable, first_of, one_line
@@ -36,7 +36,7 @@ def detect_delimiter(head: Sequence[str]) -> str | FileRejection:
     """
     for sign in DELIMITERS:
         # The messages of a fix file may contain more column names, separated by commas, than a short header.
-        if head and head[0].startswith(sign.join(FIX_COLUMNS)):
+        if head and head[0].startswith((sign.join(FIX_COLUMNS), sign.join((UPLOAD_REFERENCE, *FIX_COLUMNS)))):
             return sign
     headers = {sign: _split_header(head, sign) for sign in DELIMITERS}
     column_counts = {sign: count_known_columns(header) for sign, header in headers.items()}
