@@ -106,8 +106,8 @@ class FileDetails:
     """Detected format of a file.
 
     `columns` maps each known header to its column; `unknown` are the other headers. Numbers in the columns
-    `decimal_commas` were read with a decimal comma. `jumps` are the rows that do not follow the line before, each with
-    its line.
+    `decimal_commas` were read with a decimal comma; a point in the columns `uncertain` may be one between thousands.
+    `jumps` are the rows that do not follow the line before, each with its line.
     """
 
     format: str
@@ -121,6 +121,7 @@ class FileDetails:
     decimal_commas: Sequence[str] = ()
     fix_file: bool = False
     jumps: Sequence[Sequence[int]] = field(default_factory=list)
+    uncertain: Sequence[str] = ()
 
     def line_of(self, row_number: int) -> int:
         """Return the spreadsheet row of a data row."""
@@ -137,6 +138,7 @@ class FileDetails:
         lists = {
             "unknown": list(self.unknown),
             "decimal_commas": list(self.decimal_commas),
+            "uncertain": list(self.uncertain),
             "jumps": [list(jump) for jump in self.jumps],
         }
         return {**asdict(self), **lists}

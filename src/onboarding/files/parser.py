@@ -85,7 +85,7 @@ def parse(
     signs = detect_decimal_separators(columns, lines.decimal_columns, is_text=is_text, is_whole=is_whole)
     rows = build_rows(lines, signs, upload_id, vendor_id)
     decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
-    file_details = replace(lines.file_details, decimal_commas=decimal_columns)
+    file_details = replace(lines.file_details, decimal_commas=decimal_columns, uncertain=signs.uncertain)
     warnings = [
         *lines.warnings,
         *_list_comma_warnings(columns, lines.table.lines, signs),
@@ -240,8 +240,10 @@ def _split_at_header(
         is_comma_separated=file_details.delimiter == "comma",
     )
     table = Table(names, data, numbers)
-    if header.mapping is not None and header.mapping.document.fill_down is not None:
-        groups = _fill_groups(header, table, header.mapping.document.fill_down, check_widths)
+    fill_down = header.mapping.document.fill_down if header.mapping is not None else None
+    # The groups of a fix file are filled already and incomplete: a blank cell was made blank.
+    if fill_down is not None and not header.fix_file:
+        groups = _fill_groups(header, table, fill_down, check_widths)
         remaining = [index for index in range(len(numbers)) if index not in groups.skipped]
         numbers = [numbers[index] for index in remaining]
         table = Table(names, [groups.rows[index] for index in remaining], numbers)
