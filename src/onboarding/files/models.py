@@ -121,7 +121,7 @@ class FileDetails:
     decimal_commas: Sequence[str] = ()
     fix_file: bool = False
     jumps: Sequence[Sequence[int]] = field(default_factory=list)
-    uncertain: Sequence[str] = ()
+    uncertain: Sequence[str] = field(default_factory=list)
 
     def line_of(self, row_number: int) -> int:
         """Return the spreadsheet row of a data row."""

@@ -85,7 +85,7 @@ def parse(
     signs = detect_decimal_separators(columns, lines.decimal_columns, is_text=is_text, is_whole=is_whole)
     rows = build_rows(lines, signs, upload_id, vendor_id)
     decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
-    file_details = replace(lines.file_details, decimal_commas=decimal_columns, uncertain=signs.uncertain)
+    file_details = replace(lines.file_details, decimal_commas=decimal_columns, uncertain=[*signs.uncertain])
     warnings = [
         *lines.warnings,
         *_list_comma_warnings(columns, lines.table.lines, signs),
