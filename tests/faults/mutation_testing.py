@@ -215,7 +215,10 @@ MUTANTS = (
     Mutant(
         "the lines of a fix file are taken for row numbers",
         mutants.lines_taken_for_row_numbers,
-        ["an upload has the links of its fix file, once", "a link names a rejected row of an upload of the same vendor"],
+        [
+            "an upload has the links of its fix file, once",
+            "a link names a rejected row of an upload of the same vendor",
+        ],
         ["corrections/csv_parser/at ingest.history_opened/1/crash"],
     ),
     Mutant(
@@ -227,7 +230,10 @@ MUTANTS = (
     Mutant(
         "a fix file corrects accepted rows as well",
         mutants.accepted_rows_corrected_as_well,
-        ["a link names a rejected row of an upload of the same vendor", "an upload has the links of its fix file, once"],
+        [
+            "a link names a rejected row of an upload of the same vendor",
+            "an upload has the links of its fix file, once",
+        ],
         ["corrections/csv_parser/at ingest.history_opened/1/crash"],
     ),
 )
