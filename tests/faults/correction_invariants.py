@@ -120,7 +120,7 @@ def _check_children(connection: Connection, links: Links, upload_id: str, fixes:
     linked: Counter[str] = Counter()
     accepted: Counter[str] = Counter()
     for number in links.errors[upload_id]:
-        rows = fixes[upload_id, number] if (upload_id, number) in fixes else []
+        rows = fixes.get((upload_id, number), [])
         linked.update({name for name, _ in rows})
         accepted.update({row[0] for row in rows if links.is_accepted(row)})
     children = corrections.list_correcting_uploads(connection, upload_id)

@@ -1,5 +1,5 @@
-"""Random schedules: uploads that compete for products, concurrent calls, duplicates, reordering, faults, cancelled and
-undone uploads, changed mappings, and late duplicates.
+"""Random schedules: uploads that compete for products, fix files, concurrent calls, duplicates, reordering, faults,
+cancelled and undone uploads, changed mappings, and late duplicates.
 
 A seed reproduces its schedule. Most schedules run one step at a time; some run their calls without synchronization, to
 test the database locks at full speed (these are not reproducible). Hypothesis can generate schedules instead of a seed,
@@ -169,7 +169,7 @@ class Schedule:
                 mappings.add_version(vendor_id, family)
 
     def put_fix_file(self) -> None:
-        """Put a fix file of a finished upload, if one is due: with corrected, wrong and other rows, or a foreign one."""
+        """Put a fix file of a finished upload, if one is due, with right, wrong and other rows, perhaps of another vendor."""
         if not self.remaining_fixes or not occurs(self.order, 20):
             return
         chance, simulation = self.order, self.simulation

@@ -155,7 +155,7 @@ class ParsedParent:
         start, indexes = len(header) - len(self.parsed.table.header), self.list_indexes()
         for row_number, line in zip(sorted(self.errors), lines, strict=True):
             for column, value in edits.get(row_number, {}).items():
-                line += [""] * (start + indexes[column] + 1 - len(line))
+                line.extend([""] * (start + indexes[column] + 1 - len(line)))
                 line[start + indexes[column]] = escape_formula(value)
         out = io.StringIO(newline="")
         csv.writer(out, delimiter=delimiter).writerows([header, *lines])

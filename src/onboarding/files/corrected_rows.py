@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onboarding.domain.corrections import RejectedRow
-from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.image_urls import split_addresses
+from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.mappings import VALUE_COLUMNS, MappingDocument, normalize_key
 from onboarding.domain.models import Row
 from onboarding.domain.number_interpretation import strip_trailing_zeros
@@ -29,10 +29,10 @@ _DECIMAL_NUMBER = re.compile(r"-?[0-9]+\.[0-9]+")
 class Notation:
     """How the vendor writes values in the file of an upload, so that edits are read in the same way.
 
-    `number_formats` are those of its mapping, by column. `decimal_commas` are the other columns with decimal commas, and
-    `uncertain` those in which a point may be one between thousands.
-    `same_header` maps each column to all columns that its header feeds, if it feeds several. Of several web addresses
-    in the columns `first_address`, the first one is used.
+    `number_formats` are those of its mapping, by column. `decimal_commas` are the other columns with decimal commas,
+    and `uncertain` those in which a point may be one between thousands. `same_header` maps each column to all columns
+    that its header feeds, if it feeds several. Of several web addresses in the columns `first_address`, the first one
+    is used.
     """
 
     number_formats: Mapping[str, MappedNumberFormat]

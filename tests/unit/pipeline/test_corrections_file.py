@@ -25,9 +25,12 @@ LINE = "P-1,Lamp,Books,S-1,5.00,3"
 TEXTS = st.one_of(
     st.sampled_from([
         *COLUMNS, HEADER, HEADER.replace(",", ";"), LINE, f"a\n{LINE}\nb", f"a\n{LINE.replace(',', ';')}\nb",
-        f"x\r\n{UPLOAD_ID};5;;;{LINE.replace(',', ';')}\r\ny", f"x\n{UPLOAD_ID},5,,,{LINE}\ny", "Total", "Sum: 3 products",
-        "#", "# comment", "// x", "--", "===", "***", "=1+1", "'=1+1", "'", "''", "'a", "@x", "+1", "-1", "-", '"', '""',
-        'say "x"', ', "x"', '; "x', ' "', "a, b", "a; b", "a|b", "a\tb", "sep=;", "_upload", "_row", "_errors", UPLOAD_ID,
+        f"x\r\n{UPLOAD_ID};5;;;{LINE.replace(',', ';')}\r\ny", f"x\n{UPLOAD_ID},5,,,{LINE}\ny", "Total",
+        "Sum: 3 products",
+        "#", "# comment", "// x", "--", "===", "***", "=1+1", "'=1+1", "'", "''", "'a", "@x", "+1", "-1", "-", '"',
+        '""',
+        'say "x"', ', "x"', '; "x', ' "', "a, b", "a; b", "a|b", "a\tb", "sep=;", "_upload", "_row", "_errors",
+        UPLOAD_ID,
         "\u200f\u05d0\u05d1", "e\u0301", "\u00e9", "\u200b=1", "\uff1d1", "\ufeff", "\u2028x\u2028y", "1,5", "12", "0",
         "0.5", "1.500", "n/a", "NULL", "(clear)", "12x8x4", "42", "End of file", "[EOF]", "x" * 90,
     ]),
