@@ -37,7 +37,8 @@ class Links:
         file, named = self.files[upload_id], None
         if isinstance(file, FixFile):
             named = next((name for name, _ in file.parents if name), None)
-        return named if named in self.files and self.files[named].vendor_id == file.vendor_id else None
+        is_own = named is not None and named in self.files and self.files[named].vendor_id == file.vendor_id
+        return named if is_own else None
 
     def _find(self, upload_id: str) -> set[Link]:
         if upload_id not in self.by_upload:

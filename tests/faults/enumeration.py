@@ -152,7 +152,7 @@ def corrections(simulation: Simulation, control: Control) -> None:
         fix_file = FixFile(vendor, file.rows, file.faults, parents=references)
         return simulation.put(f"uploads/{vendor}/{name}.csv", fix_file)
 
-    # A spreadsheet wrote 4 as 4.0; line 99 is none of the parent, and line 2 was accepted.
+    # A spreadsheet wrote 4 as 4.0; line 99 is not in the parent, and line 2 was accepted.
     lines = ("3", "4.0", "5", "99", "2", "")
     first = put("first", [("", ""), *((parent, line) for line in lines), ("UPLOAD_OTHER", "6")], invalid=4)
     put("foreign", [(parent, "3")], vendor="VEND002")

@@ -20,7 +20,7 @@ from onboarding.notifications import events
 from onboarding.pipeline import finalize, ingest, upload_mappings, validate
 from onboarding.pipeline.upload_mappings import UploadMappings
 from onboarding.pipeline.validate import BatchResult
-from onboarding.storage import held_rows, uploads
+from onboarding.storage import corrections, held_rows, uploads
 from onboarding.storage import products as products_repository
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
@@ -283,7 +283,7 @@ def links_written_after_the_upload_is_opened(_: Runtime) -> Patches:
         delayed.clear()
         return bool(original_open(*arguments))
 
-    def stage_rows(ctx: Any, rows: Iterable[Any]) -> None:
+    def stage_rows(ctx: Any, rows: Sequence[Row]) -> None:
         for arguments in delayed:
             ctx.database.run(partial(original_insert, **arguments))
         original_stage(ctx, rows)
@@ -291,7 +291,7 @@ def links_written_after_the_upload_is_opened(_: Runtime) -> Patches:
     def insert_row_corrections(_: Any, upload_id: str, parent: str, rows: Any) -> None:
         delayed.append({"upload_id": upload_id, "parent": parent, "rows": rows})
 
-    original_open, original_insert = uploads.open_upload, ingest.insert_row_corrections
+    original_open, original_insert = uploads.open_upload, corrections.insert_row_corrections
     original_stage = staging_table.stage_rows
     return [
         (uploads, "open_upload", open_upload),
@@ -305,7 +305,7 @@ def fix_file_corrects_uploads_of_all_vendors(_: Runtime) -> Patches:
         parent = corrected_rows and uploads.get_upload(connection, corrected_rows.upload_id)
         return original(connection, parent.vendor_id, corrected_rows) if parent else None
 
-    original = ingest.find_parent_rows
+    original = corrections.find_parent_rows
     return [(ingest, "find_parent_rows", find_parent_rows)]
 
 
@@ -314,7 +314,7 @@ def lines_taken_for_row_numbers(_: Runtime) -> Patches:
         parent = original(*arguments)
         return parent and (parent[0], {number: row + 1 for number, row in parent[1].items()})
 
-    original = ingest.find_parent_rows
+    original = corrections.find_parent_rows
     return [(ingest, "find_parent_rows", find_parent_rows)]
 
 
@@ -324,7 +324,7 @@ def fix_of_a_fix_corrects_only_its_parent(_: Runtime) -> Patches:
         query = "delete from row_corrections where upload_id = %s and corrected_upload_id <> %s"
         connection.execute(query, (upload_id, parent))
 
-    original = ingest.insert_row_corrections
+    original = corrections.insert_row_corrections
     return [(ingest, "insert_row_corrections", insert_row_corrections)]
 
 
@@ -335,5 +335,5 @@ def accepted_rows_corrected_as_well(_: Runtime) -> Patches:
         for number, row in rows.items():
             connection.execute(query, (upload_id, number, parent, row))
 
-    original = ingest.insert_row_corrections
+    original = corrections.insert_row_corrections
     return [(ingest, "insert_row_corrections", insert_row_corrections)]

@@ -169,7 +169,7 @@ class Schedule:
                 mappings.add_version(vendor_id, family)
 
     def put_fix_file(self) -> None:
-        """Put a fix file of a finished upload, if one is due, with right, wrong and other rows, perhaps of another vendor."""
+        """Put a fix file of a finished upload, if one is due: right, wrong and other rows, perhaps of others."""
         if not self.remaining_fixes or not occurs(self.order, 20):
             return
         chance, simulation = self.order, self.simulation

@@ -93,7 +93,7 @@ class CorrectionContext:
         ]
         check_columns(corrected_rows, fix_file=True)
         for column in VALUE_COLUMNS:
-            # A valid value that was not translated may be ours, as in the file of a submission.
+            # A valid value that was not translated may be our own, as in the file of a submission.
             translated_rows = [
                 corrected_row
                 for row, corrected_row in zip(rows, corrected_rows, strict=True)

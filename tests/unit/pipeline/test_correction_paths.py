@@ -20,7 +20,7 @@ from tests.support.correction_paths import Edits, ParsedParent, list_error_colum
 from tests.support.fuzz_cases import CELLS, case
 from tests.support.paths import CORPUS
 
-FUZZ_CASES = 400
+FUZZ_CASES = 200
 FILES = [path for path in sorted(CORPUS.iterdir()) if path.suffix in {".csv", ".xlsx"} and path.name != "zip-bomb.xlsx"]
 
 VALID: Mapping[str, Callable[[random.Random], str]] = {

@@ -1,4 +1,4 @@
-"""The file of a submission is read as exactly the rows that were checked, whatever their texts."""
+"""The file of a submission is read as exactly the rows that were checked, with any texts."""
 
 from __future__ import annotations
 
