@@ -122,7 +122,7 @@ class ErrorGroupResponse(BaseModel):
 
 
 class SummaryResponse(BaseModel):
-    """The errors of an upload in groups, the largest first; valid rows (`FILE_REJECTED`) are the last group."""
+    """The errors of an upload in groups, the largest first; valid rows (`FILE_REJECTED`) are last, in addition."""
 
     groups: list[ErrorGroupResponse]
     more: int = Field(description="Number of further groups")

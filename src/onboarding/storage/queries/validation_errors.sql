@@ -19,8 +19,8 @@ with group_members as (
     select
         error_id,
         case
-            when error_type <> all(%(identity_types)s) and count(*) over (partition by coalesce(rejected_value, '')) > 1
-                then nullif(rejected_value, '')
+            when error_type <> all(%(identity_types)s) and count(*) over (partition by rejected_value) > 1
+                then rejected_value
         end as group_value
     from validation_errors
     where upload_id = %(upload_id)s
@@ -58,26 +58,26 @@ limit %(limit)s
 -- group errors in the same way.
 with by_value as (
     select
-        error_type, error_field, coalesce(rejected_value, '') as value, count(*) as rows,
+        error_type, error_field, rejected_value as value, count(*) as rows,
         min(array[row_number, error_id]) as first,
         min(error_message collate "C") as message, max(error_message collate "C") as last_message,
         min(expected collate "C") as expected, max(expected collate "C") as last_expected,
         min(hint collate "C") as hint, max(hint collate "C") as last_hint
     from validation_errors
     where upload_id = %(upload_id)s
-    group by error_type, error_field, coalesce(rejected_value, '')
+    group by error_type, error_field, rejected_value
 ),
 error_groups as (
     select
         error_type, error_field as field, sum(rows)::bigint as rows, min(first) as first,
-        count(*) filter (where value <> '') as distinct_values,
-        coalesce((array_agg(value order by first) filter (where value <> ''))[:2], '{}') as examples,
-        case when count(*) = 1 then min(value) else '' end as value,
+        count(value) as distinct_values,
+        coalesce((array_agg(value order by first) filter (where value is not null))[:2], '{}') as examples,
+        case when count(*) = 1 then coalesce(min(value), '') else '' end as value,
         case when min(message) = max(last_message) then min(message) else '' end as message,
         case when min(expected) = max(last_expected) then min(expected) else '' end as expected,
         case when min(hint) = max(last_hint) then min(hint) else '' end as hint
     from by_value
-    group by error_type, error_field, case when rows > 1 and error_type <> all(%(identity_types)s) then nullif(value, '') end
+    group by error_type, error_field, case when rows > 1 and error_type <> all(%(identity_types)s) then value end
 ),
 numbered_groups as (
     select
