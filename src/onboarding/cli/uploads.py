@@ -157,15 +157,17 @@ def print_upload_table(uploads: Sequence[Upload]) -> None:
         Column("File", wraps=True),
         Column("Status"),
         *(Column(title, "right") for title in ("Rows", "Valid", "Errors")),
-        # The previous version of `admin` does not return it.
-        *([Column("Fixed", "right")] if any(u.fixed_records for u in uploads) else []),
     )
     rows = [
         (u.upload_id, u.vendor_id, _describe_file(u), u.status, u.total_records, u.valid_records, u.error_records)
-        + ((u.fixed_records or 0,) if len(columns) > 7 else ())
         for u in uploads
     ]
-    print_table(columns, rows)
+    # The previous version of `admin` does not return the numbers of fixed rows.
+    if any(u.fixed_records for u in uploads):
+        fixed_rows = [(*row, u.fixed_records) for row, u in zip(rows, uploads, strict=True)]
+        print_table((*columns, Column("Fixed", "right")), fixed_rows)
+    else:
+        print_table(columns, rows)
 
 
 def _describe_file(upload: Upload) -> str:
