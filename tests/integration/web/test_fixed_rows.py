@@ -54,9 +54,9 @@ def test_fixed_rows_change_the_version_of_the_upload(
     pipeline: Pipeline, vendor_a: httpx.Client, uploads: tuple[Upload, Upload]
 ) -> None:
     pipeline.vendor("VENDA")
-    parent = pipeline.run("VENDA", "one.csv", csv_of([product("fixed-9", price="x")]))
+    parent = pipeline.run("VENDA", "one.csv", csv_of([product("fixed-one", price="x")]))
     before = vendor_a.get(f"/v1/uploads/{parent.upload_id}").json()
-    fix = pipeline.run("VENDA", "one-fix.csv", fix_of(parent, (2, "5")).replace(b"fixed-2", b"fixed-9"))
+    fix = pipeline.run("VENDA", "one-fix.csv", fix_of(parent, (2, "5")).replace(b"fixed-2", b"fixed-one"))
     after = vendor_a.get(f"/v1/uploads/{parent.upload_id}").json()
     assert (before["fixed_records"], after["fixed_records"]) == (0, 1)
     assert before["version"] != after["version"]

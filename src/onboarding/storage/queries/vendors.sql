@@ -72,10 +72,10 @@ order by v.vendor_id
 -- Uploads that correct others are not counted, nor products, which is the most expensive part of
 -- `list_vendors_with_quality`.
 select
-    q.vendor_id, v.vendor_name, q.total as rows, q.valid as valid_rows, q.fixed as fixed_rows,
+    q.vendor_id, v.vendor_name, q.total as rows, q.valid as valid_rows,
     -- Rounded down, so that 100 means all rows.
     floor(1000.0 * q.valid / q.total) / 10 as quality,
-    floor(1000.0 * (q.valid + q.fixed) / q.total) / 10 as quality_after_fixing
+    floor(1000.0 * (q.valid + q.fixed) / q.total) / 10 as quality_after_fixing, q.fixed as fixed_rows
 from (
     select vendor_id, sum(total_records) as total, sum(valid_records) as valid, sum(fixed_records) as fixed
     from upload_history
