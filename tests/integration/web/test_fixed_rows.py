@@ -94,4 +94,4 @@ def test_overview_counts_original_uploads(
     bucket_names = ("rows", "error_rows", "original_rows", "original_error_rows")
     assert [bucket[name] - bucket_before[name] for name in bucket_names] == [2, 1, 0, 0]
     page = text_of(operator.get("/operator").text)
-    assert re.search(r"Quality, 24 hours First pass [\d.]+ % After fixing [\d.]+ % First pass is the share", page)
+    assert re.search(r"First pass, 24 hours [\d.]+ % After fixing, 24 hours [\d.]+ %", page)
