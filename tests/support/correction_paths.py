@@ -17,7 +17,7 @@ from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.domain.value_mapping import ValueTargets, map_values, merge_targets
 from onboarding.files.corrected_rows import Notation
-from onboarding.files.fix_file import write_fix_file
+from onboarding.files.fix_file import CsvFixFile, FixFileSource, list_fix_lines
 from onboarding.files.formula_escaping import escape_formula
 from onboarding.files.header import list_names
 from onboarding.files.header_names import MAX_NAME_LENGTH
@@ -140,17 +140,21 @@ class ParsedParent:
             ReportedRow(row_number, error, {}) for row_number, errors in sorted(self.errors.items()) for error in errors
         ]
         file = io.BytesIO()
-        reference = self.mapping.reference if self.mapping is not None else ""
-        write_fix_file(
-            file,
+        source = FixFileSource(
+            "UPLOAD_1",
             self.parsed.table,
-            reported,
-            decimal_commas=details.decimal_commas,
-            delimiter=details.delimiter,
-            mapping_reference=reference,
+            details.columns,
+            details.decimal_commas,
+            details.decimal_points,
+            details.delimiter,
+            self.mapping.reference if self.mapping is not None else "",
         )
+        fix_file = CsvFixFile(file, source)
+        for fix_line in list_fix_lines(source, reported):
+            fix_file.write(fix_line)
+        fix_file.close()
         text = file.getvalue().decode("utf-8-sig")
-        delimiter = text.removeprefix("_row")[0]
+        delimiter = text.removeprefix("_upload")[0]
         header, *lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         start, indexes = len(header) - len(self.parsed.table.header), self.list_indexes()
         for row_number, line in zip(sorted(self.errors), lines, strict=True):

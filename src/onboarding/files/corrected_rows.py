@@ -18,7 +18,7 @@ from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
 from onboarding.files.decimal_commas import convert_decimal_comma, is_ambiguous
 from onboarding.files.delimiter import DELIMITERS
 from onboarding.files.formula_escaping import escape_formula
-from onboarding.files.header import ADDRESS_COLUMNS, FIX_COLUMNS, UPLOAD_REFERENCE
+from onboarding.files.header import ADDRESS_COLUMNS, FIX_COLUMNS
 from onboarding.files.models import FileDetails
 from onboarding.files.row_builder import DECIMALS, MAX_CELL, is_unclear
 
@@ -59,7 +59,7 @@ class Notation:
         }
         decimal_commas = frozenset(details.decimal_commas) - number_formats.keys()
         uncertain = frozenset(details.uncertain) - number_formats.keys()
-        return cls(number_formats, decimal_commas, same_header, addresses & frozenset(ADDRESS_COLUMNS), uncertain)
+        return cls(number_formats, decimal_commas, same_header, frozenset(ADDRESS_COLUMNS) & addresses, uncertain)
 
     @property
     def comma_columns(self) -> tuple[str, ...]:
@@ -139,6 +139,7 @@ def build_corrected_row(
     ordered = {column: values[column] for column in COLUMNS if column in values}
     corrected_row = Row(upload_id, vendor_id, row.row_number, ordered, {}, 0, cut, tuple(unclear), line)
     corrected_row.decimal_comma = notation.comma_columns
+    corrected_row.number_factors = {c: item.factor for c, item in notation.number_formats.items() if item.factor != "1"}
     if original:
         corrected_row.original = original
     return corrected_row
@@ -154,6 +155,6 @@ def build_corrections_file(upload_id: str, rows: Sequence[Row]) -> bytes:
     delimiter = min(DELIMITERS, key=lambda sign: max(value.count(sign) for line in lines for value in line))
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter)
-    writer.writerow([UPLOAD_REFERENCE, *FIX_COLUMNS, *columns])
+    writer.writerow([*FIX_COLUMNS, *columns])
     writer.writerows([upload_id, str(row.line), "", "", *line] for row, line in zip(rows, lines, strict=True))
     return text.getvalue().encode("utf-8-sig")

@@ -40,6 +40,9 @@ class UploadResponse(BaseModel):
     created_records: int
     updated_records: int
     unchanged_records: int
+    fixed_records: int = Field(description="Rejected rows that other uploads have accepted since")
+    parent_upload_id: str | None = Field(description="The upload whose rejected rows this one corrects")
+    parent_file_name: str | None
     failure_code: str | None = Field(description="Code of the reason why the whole file was rejected")
     failure_reason: str | None
     has_report: bool
@@ -104,13 +107,15 @@ class UploadFileDetailsResponse(FileDetailsResponse):
 
 
 class ErrorGroupResponse(BaseModel):
-    """Errors with the same cause."""
+    """Errors of a type and column: those with one value that several rows have, or all others."""
 
     error_type: str
     column: str
     header: str = Field(description="The header of the column in the file; blank if it has the column's name or none")
-    value: str
-    message: str
+    value: str = Field(description="Blank if the values differ, like `expected` and `hint`")
+    distinct_values: int = Field(description="Number of different values that are not blank")
+    examples: list[str] = Field(description="The first different values")
+    message: str = Field(description="The error type in words if the messages differ")
     expected: str
     hint: str
     rows: int
@@ -120,7 +125,7 @@ class ErrorGroupResponse(BaseModel):
 
 
 class SummaryResponse(BaseModel):
-    """The errors of an upload in groups, the largest first."""
+    """The errors of an upload in groups, the largest first; valid rows (`FILE_REJECTED`) are last, in addition."""
 
     groups: list[ErrorGroupResponse]
     more: int = Field(description="Number of further groups")
@@ -155,9 +160,12 @@ def get_phase(upload: Upload) -> Phase:
 
 
 def get_version(upload: Upload) -> str:
-    """Return a text that changes with every progress of the upload: a change of the counts sets `last_progress_at`."""
+    """Return a text that changes with every progress of the upload: a change of the counts sets `last_progress_at`.
+
+    An exception is the number of rows that other uploads have fixed.
+    """
     times = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
-    return "-".join(f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times)
+    return "-".join([*(f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times), str(upload.fixed_records)])
 
 
 def upload_response(upload: Upload) -> UploadResponse:
@@ -228,6 +236,8 @@ def summary_response(summary: ErrorSummary, details: FileDetails | None) -> Summ
             column=group.field,
             header=get_header(group.field),
             value=group.value,
+            distinct_values=group.distinct_values,
+            examples=list(group.examples),
             message=group.message,
             expected=group.expected,
             hint=group.hint,
