@@ -95,8 +95,8 @@ def check_corrections(
 
 def _check_counts(connection: Connection, links: Links) -> None:
     fixes: dict[RowKey, list[RowKey]] = defaultdict(list)
-    for row, corrected_row in links.list_all():
-        fixes[corrected_row].append(row)
+    for fix, corrected_row in links.list_all():
+        fixes[corrected_row].append(fix)
     for upload_id, row in links.history.items():
         rejected = links.errors[upload_id]
         fixed = {number for number in rejected if any(map(links.is_accepted, fixes[upload_id, number]))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -58,10 +59,10 @@ def test_rows_that_are_ready_are_accepted_and_no_others(runtime: Runtime, mode: 
         vendor.upload(csv_of([product("taken"), *(product(name, sku=f"OWN-{name}") for name in existing)]))
         rows = [product(str(n), **rng.choice(FAULTS)) for n in range(1, 11)]
         parent = vendor.upload(csv_of(rows), Options(mode), key=f"uploads/{VENDOR}/parent.csv")
-        context = database.run(lambda c, p=parent: load_correction_context(c, p))
-        stored = database.run(lambda c, p=parent: corrections.list_rejected_rows(c, p.upload_id))
+        context = database.run(partial(load_correction_context, upload=parent))
+        stored = database.run(partial(corrections.list_rejected_rows, upload_id=parent.upload_id))
         vendor.edit(parent, {row.row_number: make_edits(rng, row.row_number) for row in stored})
-        stored = database.run(lambda c, p=parent: corrections.list_rejected_rows(c, p.upload_id))
+        stored = database.run(partial(corrections.list_rejected_rows, upload_id=parent.upload_id))
         ready = [row.row_number for row in find_ready_rows(database.run, context, stored)]
         ready_count, other_count = ready_count + len(ready), other_count + len(stored) - len(ready)
         if not ready:
@@ -70,7 +71,7 @@ def test_rows_that_are_ready_are_accepted_and_no_others(runtime: Runtime, mode: 
             continue
         child = vendor.submit(parent)
         assert (child.status, child.valid_records) == (UploadStatus.COMPLETED, len(ready)), seed
-        after = database.run(lambda c, p=parent: corrections.list_rejected_rows(c, p.upload_id))
+        after = database.run(partial(corrections.list_rejected_rows, upload_id=parent.upload_id))
         assert [row.row_number for row in after if row.state == "fixed"] == ready
         assert {row.state for row in after if row.row_number not in ready} <= {"open"}
     database.close()
