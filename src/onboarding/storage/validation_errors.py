@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from onboarding.domain.error_summary import MAX_GROUPS, ErrorGroup, ErrorSummary
 from onboarding.domain.models import ReportedRow, Row, RowError
@@ -63,3 +63,24 @@ def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GRO
     details = file_details.get_file_details(connection, upload_id)
     groups = [ErrorGroup(**row, first_line=details.line_of(row["first_row"]) if details else None) for row in rows]
     return ErrorSummary(groups, group_counts[0] - len(groups) if groups else 0)
+
+
+def list_group_rows(connection: Connection, upload_id: str, group: int) -> list[int]:
+    """List the numbers of the rows with an error of the group that contains the error `group`."""
+    params = {
+        **dict.fromkeys(("error_type", "column", "value")),
+        "upload_id": upload_id,
+        "group": group,
+        "after_row": 0,
+        "after_id": 0,
+        "limit": None,
+    }
+    errors = query("list_validation_errors")
+    numbers = f"select distinct row_number from ({errors}) as errors order by row_number"  # noqa: S608 - our own query
+    return [row_number for (row_number,) in connection.execute(numbers, params)]
+
+
+def get_error(connection: Connection, upload_id: str, error_id: int) -> RowError | None:
+    """Return an error of an upload by its id, or None."""
+    cursor = connection.cursor(row_factory=class_row(RowError))
+    return cursor.execute(query("get_validation_error"), {"upload_id": upload_id, "error_id": error_id}).fetchone()
