@@ -49,8 +49,8 @@ def parent(pipeline: Pipeline, vendor_a: httpx.Client, request: pytest.FixtureRe
     rows = [
         product(f"{name}-1"),
         product(f"{name}-2", price="12..5"),
-        product(f"{name}-3", category="Menn"),
-        product(f"{name}-4", category="Menn"),
+        product(f"{name}-3", category="Men"),
+        product(f"{name}-4", category="Men"),
         product(f"{name}-5", price="x", stock_quantity="y"),
     ]
     return upload(vendor_a, pipeline, csv_of(rows), f"{name}.csv")
@@ -112,11 +112,10 @@ def test_fill_with_suggestions_or_one_value_sets_the_rows_of_the_group(vendor_a:
     assert [row["edited_cells"] for row in list_rows(vendor_a, parent)][1:3] == [{"category": "Books"}] * 2
     assert vendor_a.post(address(parent, "/fill"), json=fields).json() == {"rows": 2}
     [third, fourth] = list_rows(vendor_a, parent, group=group["id"])
-    suggestion = vendor_a.get(f"/v1/uploads/{parent.upload_id}/errors", params={"group": group["id"]}).json()
-    assert third["edited_cells"] == fourth["edited_cells"] == {"category": "Men's Clothing"}, suggestion
+    assert third["edited_cells"] == fourth["edited_cells"] == {"category": "Men's Clothing"}
     assert third["errors"] == []
     # The value in the file replaces the draft as well.
-    assert vendor_a.post(address(parent, "/fill"), json={**fields, "value": "Menn"}).json() == {"rows": 2}
+    assert vendor_a.post(address(parent, "/fill"), json={**fields, "value": "Men"}).json() == {"rows": 2}
     assert list_rows(vendor_a, parent)[1]["edited_cells"] == {}
 
 
@@ -126,7 +125,9 @@ def test_fill_with_remember_stores_a_value_mapping(vendor_a: httpx.Client, paren
     fields = {"group": ids["category"], "column": "category", "value": "Men's Clothing", "remember": True}
     assert vendor_a.post(address(parent, "/fill"), json=fields).json() == {"rows": 2}
     mappings = vendor_a.get("/v1/value-mappings").json()["items"]
-    assert ("Menn", "Men's Clothing") in [(item["vendor_value"], item["target"]) for item in mappings]
+    [mapping] = [item for item in mappings if item["vendor_value"] == "Men"]
+    assert mapping["target"] == "Men's Clothing"
+    vendor_a.delete(f"/v1/value-mappings/{mapping['value_mapping_id']}")
     for invalid in ({"column": "brand"}, {"value": "No category"}, {"group": ids["price"], "column": "price"}):
         assert vendor_a.post(address(parent, "/fill"), json={**fields, **invalid}).status_code == 422
     assert vendor_a.post(address(parent, "/fill"), json={**fields, "group": 2**62}).status_code == 404
