@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from psycopg.rows import class_row, dict_row
 
-from onboarding.domain.error_summary import MAX_GROUPS, ErrorGroup, ErrorSummary
+from onboarding.domain.error_codes import label_of
+from onboarding.domain.error_summary import IDENTITY_TYPES, MAX_GROUPS, ErrorGroup, ErrorSummary
 from onboarding.domain.models import ReportedRow, Row, RowError
 from onboarding.domain.product_schema import REPORT_COLUMNS
 from onboarding.storage import file_details
@@ -55,32 +58,59 @@ def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[Repor
             yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
 
 
-def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> ErrorSummary:
-    """Return the `top` most frequent groups of an upload's errors, with the number of the other groups."""
-    cursor = connection.cursor(row_factory=dict_row)
-    rows = cursor.execute(query("list_error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
-    group_counts = [row.pop("groups") for row in rows]
-    details = file_details.get_file_details(connection, upload_id)
-    groups = [ErrorGroup(**row, first_line=details.line_of(row["first_row"]) if details else None) for row in rows]
-    return ErrorSummary(groups, group_counts[0] - len(groups) if groups else 0)
+def list_errors(connection: Connection, upload_id: str, conditions: Mapping[str, object]) -> list[dict[str, Any]]:
+    """Return a page of an upload's errors, by row. `conditions` are the parameters of the query; all are optional."""
+    params = _make_params(upload_id, conditions)
+    return connection.cursor(row_factory=dict_row).execute(query("list_validation_errors"), params).fetchall()
 
 
-def list_group_rows(connection: Connection, upload_id: str, group: int) -> list[int]:
-    """List the numbers of the rows with an error of the group that contains the error `group`."""
-    params = {
-        **dict.fromkeys(("error_type", "column", "value")),
-        "upload_id": upload_id,
-        "group": group,
+def _make_params(upload_id: str, conditions: Mapping[str, object]) -> dict[str, object]:
+    return {
+        **dict.fromkeys(("error_type", "column", "value", "group")),
+        "invalid_rows_only": False,
         "after_row": 0,
         "after_id": 0,
         "limit": None,
+        **conditions,
+        "upload_id": upload_id,
+        "identity_types": list(IDENTITY_TYPES),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMembers:
+    """The errors of a group: their column, different values and hints, and the numbers of their rows."""
+
+    column: str
+    values: list[str]
+    hints: list[str]
+    row_numbers: list[int]
+
+
+def get_group_members(connection: Connection, upload_id: str, group: int) -> GroupMembers | None:
+    """Return the group of the error with the id `group`; None if the upload has no such error."""
     errors = query("list_validation_errors")
-    numbers = f"select distinct row_number from ({errors}) as errors order by row_number"  # noqa: S608 - our own query
-    return [row_number for (row_number,) in connection.execute(numbers, params)]
+    members = (
+        'select min("column") as "column", array_agg(distinct coalesce(value, \'\')) as values, '  # noqa: S608 - our SQL
+        "array_agg(distinct hint) as hints, array_agg(distinct row_number order by row_number) as row_numbers "
+        f"from ({errors}) as errors having count(*) > 0"
+    )
+    cursor = connection.cursor(row_factory=class_row(GroupMembers))
+    return cursor.execute(members, _make_params(upload_id, {"group": group})).fetchone()
 
 
-def get_error(connection: Connection, upload_id: str, error_id: int) -> RowError | None:
-    """Return an error of an upload by its id, or None."""
-    cursor = connection.cursor(row_factory=class_row(RowError))
-    return cursor.execute(query("get_validation_error"), {"upload_id": upload_id, "error_id": error_id}).fetchone()
+def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> ErrorSummary:
+    """Return the `top` most frequent groups of an upload's errors, with the number of the other groups."""
+    cursor = connection.cursor(row_factory=dict_row)
+    params = {"upload_id": upload_id, "limit": top, "identity_types": list(IDENTITY_TYPES)}
+    rows = cursor.execute(query("list_error_groups"), params).fetchall()
+    group_counts = [row.pop("groups") for row in rows]
+    details = file_details.get_file_details(connection, upload_id)
+    groups = [
+        ErrorGroup(
+            **{**row, "message": row["message"] or label_of(row["error_type"])},
+            first_line=details.line_of(row["first_row"]) if details else None,
+        )
+        for row in rows
+    ]
+    return ErrorSummary(groups, max(0, group_counts[0] - top) if groups else 0)
