@@ -111,6 +111,18 @@ def check_rows(
     return errors
 
 
+def list_rows_to_submit(connection: Connection, upload: Upload) -> list[RejectedRow]:
+    """List the open rows with a draft; of an all-or-nothing file all open rows."""
+    has_draft = None if upload.on_error is OnError.REJECT_FILE else True
+    return corrections.list_rejected_rows(connection, upload.upload_id, state=CorrectionState.OPEN, has_draft=has_draft)
+
+
+def find_ready_rows(run: RunTransaction, context: CorrectionContext, rows: Sequence[RejectedRow]) -> list[RejectedRow]:
+    """Return those of the rows that an upload of all of them would accept. `run` is that of `check_rows`."""
+    errors = check_rows(run, context, rows)
+    return [row for row in rows if row.is_editable and not errors[row.row_number]]
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A submitted file of corrected rows: its key and its number of rows; `is_new` unless it was submitted before."""
@@ -131,16 +143,11 @@ def submit_corrections(
 
     def read(connection: Connection) -> tuple[PendingSubmission | None, CorrectionContext, list[RejectedRow]]:
         pending = corrections.find_pending_submission(connection, upload.upload_id)
-        has_draft = None if upload.on_error is OnError.REJECT_FILE else True
-        rows = corrections.list_rejected_rows(
-            connection, upload.upload_id, state=CorrectionState.OPEN, has_draft=has_draft
-        )
-        return pending, load_correction_context(connection, upload), rows
+        return pending, load_correction_context(connection, upload), list_rows_to_submit(connection, upload)
 
     pending, context, rows = run_as_vendor(read)
     if pending is None:
-        errors = check_rows(run_unrestricted, context, rows)
-        ready_rows = [row for row in rows if row.is_editable and not errors[row.row_number]]
+        ready_rows = find_ready_rows(run_unrestricted, context, rows)
         _require_ready(upload, rows, ready_rows)
         mark = partial(_mark_submitted, actor=actor, upload=upload, rows=ready_rows)
         pending, is_new = run_as_vendor(mark)
@@ -209,15 +216,24 @@ def _write_file(ctx: AppContext, context: CorrectionContext, run_as_vendor: RunT
         lambda c: corrections.list_rejected_rows(c, upload.upload_id, submitted_s3_key=s3_key),
     )
     corrected_rows = context.build_rows(rows, {row.row_number: row.edited_cells for row in rows})
-    try:
-        ctx.s3.put_object(
-            Bucket=ctx.settings.bucket,
-            Key=s3_key,
-            Body=build_corrections_file(upload.upload_id, corrected_rows),
-            ContentType="text/csv",
-            Metadata=_get_options(upload).metadata(),
-            IfNoneMatch="*",
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "PreconditionFailed":
-            raise
+    body = build_corrections_file(upload.upload_id, corrected_rows)
+    metadata = _get_options(upload).metadata()
+    for is_last_attempt in (False, False, True):
+        try:
+            ctx.s3.put_object(
+                Bucket=ctx.settings.bucket,
+                Key=s3_key,
+                Body=body,
+                ContentType="text/csv",
+                Metadata=metadata,
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "PreconditionFailed":
+                return
+            # S3's response while another request writes this key, which may fail.
+            if code != "ConditionalRequestConflict" or is_last_attempt:
+                raise
+        else:
+            return
