@@ -14,7 +14,10 @@ from onboarding.files.formula_escaping import unescape_formula
 from onboarding.files.header_names import MAX_NAME_LENGTH, is_own_name, unwrap_text_formula
 from onboarding.files.models import MAX_COLUMNS, one_line
 
-FIX_COLUMNS = ("_row", "_errors", "_hint")
+UPLOAD_REFERENCE = "_upload"
+"""Additional column of a fix file: the upload whose rows it corrects; `_row` is their spreadsheet row there."""
+
+FIX_COLUMNS = (UPLOAD_REFERENCE, "_row", "_errors", "_hint")
 """Columns that a fix file has before the vendor's columns."""
 
 FIX_FILE_MARKERS = {"_row", "_errors"}
@@ -23,13 +26,13 @@ FIX_FILE_MARKERS = {"_row", "_errors"}
 DECIMAL_COMMA = "_decimal_comma"
 """Additional column of a fix file: names of the columns with decimal commas, which the rejected rows may not show."""
 
+DECIMAL_POINT = "not "
+"""Prefix of columns in `DECIMAL_COMMA` that have decimal points, which the rejected rows may not show either."""
+
 MAPPING_REFERENCE = "_mapping"
 """Additional column of a fix file: the mapping of its upload."""
 
-UPLOAD_REFERENCE = "_upload"
-"""Additional column of a fix file: the upload whose rows it corrects; `_row` is their spreadsheet row there."""
-
-_ADDITIONAL_COLUMNS = (UPLOAD_REFERENCE, *FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
+_ADDITIONAL_COLUMNS = (*FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
 
 _ADDRESS_COLUMNS = columns_of_type(ColumnType.URL)
 
@@ -141,12 +144,14 @@ class Header:
             targets=[self.targets[index] for index in indexes] if self.targets else (),
         )
 
-    def decimal_comma_columns(self, lines: Sequence[Sequence[str]]) -> frozenset[str]:
-        """Return the columns with decimal commas that a fix file names in its lines."""
+    def decimal_columns(self, lines: Sequence[Sequence[str]]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the columns with decimal commas and those with decimal points that a fix file names in its lines."""
         if not self.fix_file or DECIMAL_COMMA not in self.names:
-            return frozenset()
+            return frozenset(), frozenset()
         index = self.names.index(DECIMAL_COMMA)
-        return frozenset(name.strip() for line in lines for name in "".join(line[index : index + 1]).split(","))
+        names = {name.strip() for line in lines for name in "".join(line[index : index + 1]).split(",")}
+        points = {name for name in names if name.startswith(DECIMAL_POINT)}
+        return frozenset(names - points), frozenset(name.removeprefix(DECIMAL_POINT) for name in points)
 
     def strip_fix_columns(self, line: list[str]) -> list[str]:
         """Return a line without the additional columns and the formula escaping of a fix file."""

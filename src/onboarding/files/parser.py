@@ -79,11 +79,17 @@ def parse(
     if isinstance(lines, FileRejection):
         return lines
     columns = lines.number_columns()
-    is_text, is_whole = lines.file_details.format == "csv", not lines.file_details.fix_file
-    signs = detect_decimal_separators(columns, lines.decimal_columns, is_text=is_text, is_whole=is_whole)
+    is_fix_file = lines.file_details.fix_file
+    signs = detect_decimal_separators(
+        columns,
+        lines.decimal_columns,
+        lines.point_columns,
+        # The cells of a fix file are texts, also in a workbook.
+        is_text=is_fix_file or lines.file_details.format == "csv",
+        is_whole=not is_fix_file,
+    )
     rows = build_rows(lines, signs, upload_id, vendor_id)
-    decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
-    file_details = replace(lines.file_details, decimal_commas=decimal_columns)
+    file_details = replace(lines.file_details, decimal_commas=signs.decimal_commas, decimal_points=signs.decimal_points)
     warnings = [
         *lines.warnings,
         *_list_comma_warnings(columns, lines.table.lines, signs),
@@ -207,7 +213,7 @@ def _split_at_header(
         message = f"The header is in line {raw.numbers[header_index]}; the lines above it were not read"
         warnings.append(FileWarning(WarningCode.LINES_ABOVE_HEADER, message))
     data_indexes = [index for index in range(header_index + 1, len(raw.lines)) if index not in skipped_lines.indexes]
-    decimal_columns = header.decimal_comma_columns([raw.lines[index] for index in data_indexes])
+    decimal_columns, point_columns = header.decimal_columns([raw.lines[index] for index in data_indexes])
     # The decimals of a workbook's numeric cells are written with the sign of the number format, as its texts are.
     decimal_columns |= {c for c, number_format in header.number_formats.items() if number_format.decimal_sign == ","}
     if sheet is not None:
@@ -218,6 +224,7 @@ def _split_at_header(
             skipped=skipped_lines.indexes,
             # A mapping that removes a unit must not take another unit for it.
             with_units=[column for column, item in header.number_formats.items() if item.remove or item.factor != "1"],
+            is_whole=not header.fix_file,
         )
         if isinstance(product_cells, FileRejection):
             return product_cells
@@ -258,7 +265,7 @@ def _split_at_header(
         *widths.warnings,
         *check_shopify_rows(header, table),
     ]
-    return ProductLines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields)
+    return ProductLines(header, table, file_details, warnings, decimal_columns, point_columns, widths.surplus_fields)
 
 
 def _fill_groups(
