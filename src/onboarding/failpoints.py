@@ -14,6 +14,8 @@ class Failpoint(StrEnum):
     """Names of the failpoints: module, and the effect that has happened."""
 
     CANCEL_ROWS_ENDED = "cancel.rows_ended"
+    CORRECTIONS_FILE_WRITTEN = "corrections.file_written"
+    CORRECTIONS_MARKED = "corrections.marked"
     EMAIL_CLAIMED = "email.claimed"
     EMAIL_MARKED = "email.marked"
     EMAIL_SENT = "email.sent"

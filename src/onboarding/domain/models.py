@@ -139,7 +139,11 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Row of `upload_history` with the vendor's name and e-mail address. Times are UTC."""
+    """Row of `upload_history` with the vendor's name and e-mail address. Times are UTC.
+
+    `parent_upload_id` is the upload whose rejected rows this one corrects. `fixed_records` counts the rejected rows
+    that other uploads have accepted since.
+    """
 
     upload_id: str
     vendor_id: str
@@ -168,6 +172,8 @@ class Upload:
     unchanged_records: int = 0
     fix_file_s3_key: str | None = None
     undone_at: datetime | None = None
+    parent_upload_id: str | None = None
+    fixed_records: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from onboarding.domain.category_words import (
 from onboarding.domain.spelling import SpellingIndex, get_single
 from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, MAX_QUOTED_LENGTH
 
+_SUGGESTION = re.compile(r"Did you mean (?:'(?P<name>.+)'|(?P<number>[^' ]+))\?", re.DOTALL)
 _MAX_NAME_LENGTH = 100
 _MAX_CORRECTED_WORDS = 5
 _MAX_PARTS = 8
@@ -49,6 +50,12 @@ def suggest_name(name: str, known_names: Collection[str]) -> str:
     """Return `Did you mean '…'?` with the known name that `name` most probably means; blank if unclear."""
     suggestion = find_similar_name(name, known_names)
     return f"Did you mean '{suggestion}'?" if suggestion else ""
+
+
+def find_suggestion(hint: str) -> str:
+    """Return the value that a hint suggests, `Did you mean …?`; blank if it suggests none or several."""
+    match = _SUGGESTION.fullmatch(hint)
+    return (match["name"] or match["number"]) if match else ""
 
 
 def find_similar_name(name: str, known_names: Collection[str]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from onboarding.domain.error_codes import WarningCode
@@ -135,6 +135,17 @@ def build_comma_warning(column: str, commas: CommaMeaning, values: Mapping[int, 
         "with it were not read as numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
     )
     return FileWarning(WarningCode.UNCLEAR_COMMAS, message, unclear_rows[0], column)
+
+
+def list_comma_warnings(
+    columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: DecimalSeparators
+) -> Iterator[FileWarning]:
+    """Yield a warning for each column with mixed or unclear commas; `lines` are the spreadsheet rows of the values."""
+    for column, commas in signs.commas.items():
+        if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
+            # The message names spreadsheet rows.
+            warning = build_comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
+            yield replace(warning, row_number=lines.index(warning.row_number) + 1)
 
 
 def has_clear_point(values: Iterable[str]) -> bool:

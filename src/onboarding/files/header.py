@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -12,12 +13,15 @@ from onboarding.domain.mappings import FileHeader, HeaderMapping, HeaderSource, 
 from onboarding.domain.product_schema import NUMBER_COLUMNS, columns_of_type
 from onboarding.files.formula_escaping import unescape_formula
 from onboarding.files.header_names import MAX_NAME_LENGTH, is_own_name, unwrap_text_formula
-from onboarding.files.models import MAX_COLUMNS, one_line
+from onboarding.files.models import MAX_COLUMNS, CorrectedRows, one_line
 
 UPLOAD_REFERENCE = "_upload"
-"""Additional column of a fix file: the upload whose rows it corrects; `_row` is their spreadsheet row there."""
+"""Additional column of a fix file: the upload whose rows it corrects."""
 
-FIX_COLUMNS = (UPLOAD_REFERENCE, "_row", "_errors", "_hint")
+ROW_NUMBER = "_row"
+"""Additional column of a fix file: the spreadsheet row in the upload `UPLOAD_REFERENCE`."""
+
+FIX_COLUMNS = (UPLOAD_REFERENCE, ROW_NUMBER, "_errors", "_hint")
 """Columns that a fix file has before the vendor's columns."""
 
 FIX_FILE_MARKERS = {"_row", "_errors"}
@@ -33,6 +37,9 @@ MAPPING_REFERENCE = "_mapping"
 """Additional column of a fix file: the mapping of its upload."""
 
 _ADDITIONAL_COLUMNS = (*FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
+
+# A spreadsheet may have made a decimal number of it.
+_LINE_NUMBER = re.compile(r"([0-9]{1,7})(?:\.0)?")
 
 _ADDRESS_COLUMNS = columns_of_type(ColumnType.URL)
 
@@ -152,6 +159,23 @@ class Header:
         names = {name.strip() for line in lines for name in "".join(line[index : index + 1]).split(",")}
         points = {name for name in names if name.startswith(DECIMAL_POINT)}
         return frozenset(names - points), frozenset(name.removeprefix(DECIMAL_POINT) for name in points)
+
+    def find_corrected_rows(self, lines: Sequence[Sequence[str]]) -> CorrectedRows | None:
+        """Return the rows of another upload that the lines of a fix file correct; None if they name no upload.
+
+        The first line that names an upload decides; lines that name another one correct no row.
+        """
+        if not self.fix_file or UPLOAD_REFERENCE not in self.names:
+            return None
+        upload_index, row_index = self.names.index(UPLOAD_REFERENCE), self.names.index(ROW_NUMBER)
+        uploads = ["".join(line[upload_index : upload_index + 1]).strip() for line in lines]
+        upload_id = next(filter(None, uploads), "")
+        numbers = (_LINE_NUMBER.fullmatch("".join(line[row_index : row_index + 1]).strip()) for line in lines)
+        corrected_lines = [
+            int(number[1]) if number is not None and name == upload_id else None
+            for number, name in zip(numbers, uploads, strict=True)
+        ]
+        return CorrectedRows(upload_id, corrected_lines) if upload_id else None
 
     def strip_fix_columns(self, line: list[str]) -> list[str]:
         """Return a line without the additional columns and the formula escaping of a fix file."""

@@ -76,6 +76,17 @@ class Table:
         return rows_named([self.lines[number - 1] for number in row_numbers])
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectedRows:
+    """The rows of an earlier upload that a fix file corrects.
+
+    Row n of the fix file corrects the row in line `lines[n - 1]` of that upload's file; None: it names no line.
+    """
+
+    upload_id: str
+    lines: Sequence[int | None]
+
+
 class MappingNeeded(Exception):
     """A fix file names the mapping of its upload: parse it again with that mapping.
 
@@ -118,6 +129,10 @@ class FileDetails:
         jump_count = bisect_right(self.jumps, row_number, key=lambda jump: jump[0])
         row, line = self.jumps[jump_count - 1] if jump_count else (0, self.header_line)
         return line + row_number - row
+
+    def list_lines(self, rows: int) -> list[int]:
+        """Return the spreadsheet rows of the first data rows."""
+        return [self.line_of(row_number) for row_number in range(1, rows + 1)]
 
     def as_json(self) -> dict[str, Any]:
         """Return the details as JSON; `from_json` is the reverse."""

@@ -6,7 +6,7 @@ the number of rows, repeated identifiers, and conspicuous columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,19 +17,14 @@ from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import REQUIRED
 from onboarding.files import csv_reader, file_types
 from onboarding.files.column_checks import check_columns
-from onboarding.files.decimal_commas import (
-    CommaMeaning,
-    DecimalSeparators,
-    build_comma_warning,
-    detect_decimal_separators,
-)
+from onboarding.files.decimal_commas import detect_decimal_separators, list_comma_warnings
 from onboarding.files.encoding import decode
 from onboarding.files.group_rows import GroupedRows, fill_down_groups
 from onboarding.files.header import Header
 from onboarding.files.header_parser import list_unknown_columns, parse_header
 from onboarding.files.header_search import LINES_SEARCHED, explain_missing_header, find_header_index, find_reference
 from onboarding.files.lost_characters import find_lost_letters
-from onboarding.files.models import FileDetails, MappingNeeded, RawTable, Table, list_jumps
+from onboarding.files.models import CorrectedRows, FileDetails, MappingNeeded, RawTable, Table, list_jumps
 from onboarding.files.presets import count_preset_headers
 from onboarding.files.row_builder import DECIMALS, ProductLines, add_samples, build_rows, warn_about_further_addresses
 from onboarding.files.row_widths import RowWidths, check_row_widths, find_common_width
@@ -51,6 +46,7 @@ class ParsedFile:
     """A parsed file: its rows in file order, the table as the vendor wrote it, file details, and warnings.
 
     `mapping_reference` names the mapping that was applied; blank if none was. `headers` describes the vendor's headers.
+    `corrected_rows` are the rows of an earlier upload that a fix file corrects.
     """
 
     rows: list[Row]
@@ -59,6 +55,7 @@ class ParsedFile:
     warnings: list[FileWarning]
     mapping_reference: str
     headers: list[FileHeader]
+    corrected_rows: CorrectedRows | None = None
 
 
 def parse(
@@ -92,14 +89,15 @@ def parse(
     file_details = replace(lines.file_details, decimal_commas=signs.decimal_commas, decimal_points=signs.decimal_points)
     warnings = [
         *lines.warnings,
-        *_list_comma_warnings(columns, lines.table.lines, signs),
+        *list_comma_warnings(columns, lines.table.lines, signs),
         *warn_about_further_addresses(lines.header, rows),
         *check_columns(rows, fix_file=file_details.fix_file),
         *find_lost_letters(rows),
     ]
     mapping = lines.header.mapping
     headers = add_samples(lines.header.describe(), lines.table.rows)
-    return ParsedFile(rows, lines.table, file_details, warnings, mapping.reference if mapping else "", headers)
+    reference = mapping.reference if mapping else ""
+    return ParsedFile(rows, lines.table, file_details, warnings, reference, headers, lines.corrected_rows)
 
 
 def parse_table(content: bytes, choice: MappingChoice = NO_CHOICE) -> Table | FileRejection:
@@ -236,7 +234,7 @@ def _split_at_header(
         # Lines of a sheet end with their last value: extend them to the same width.
         names = [*names, *[""] * (find_common_width(data) - len(names))]
         data = [line + [""] * (len(names) - len(line)) for line in data]
-    header = header.without_fix_columns()
+    header_with_fix_columns, header = header, header.without_fix_columns()
     check_widths = partial(
         check_row_widths,
         columns=header.columns,
@@ -265,7 +263,18 @@ def _split_at_header(
         *widths.warnings,
         *check_shopify_rows(header, table),
     ]
-    return ProductLines(header, table, file_details, warnings, decimal_columns, point_columns, widths.surplus_fields)
+    lines_by_number = dict(zip(raw.numbers, raw.lines, strict=True)) if header.fix_file else {}
+    corrected_rows = header_with_fix_columns.find_corrected_rows([lines_by_number.get(n, []) for n in table.lines])
+    return ProductLines(
+        header,
+        table,
+        file_details,
+        warnings,
+        decimal_columns,
+        point_columns,
+        widths.surplus_fields,
+        corrected_rows,
+    )
 
 
 def _fill_groups(
@@ -281,13 +290,3 @@ def _fill_groups(
     misaligned = {row_number - 1 for row_number in widths.surplus_fields}
     rows = [list(row) for row in table.rows]
     return fill_down_groups(header.names, header.columns, rows, table.lines, fill_down, misaligned=misaligned)
-
-
-def _list_comma_warnings(
-    columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: DecimalSeparators
-) -> Iterator[FileWarning]:
-    for column, commas in signs.commas.items():
-        if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
-            # The message names spreadsheet rows.
-            warning = build_comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
-            yield replace(warning, row_number=lines.index(warning.row_number) + 1)

@@ -17,7 +17,7 @@ from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
 from onboarding.files.decimal_commas import DecimalSeparators, convert_decimal_comma, is_ambiguous
 from onboarding.files.header import Header
 from onboarding.files.header_names import unwrap_text_formula
-from onboarding.files.models import FileDetails, Table, one_line, rows_named
+from onboarding.files.models import CorrectedRows, FileDetails, Table, one_line, rows_named
 
 MAX_CELL = 35_000 // len(COLUMNS)
 """Maximum length of a cell, in characters: more than any limit of the rules, and small enough that a row fits into a
@@ -43,6 +43,8 @@ class ProductLines:
     """Columns with decimal points according to a fix file."""
     surplus_fields: Mapping[int, int]
     """Rows whose values may be in wrong columns, with the number of surplus values."""
+    corrected_rows: CorrectedRows | None = None
+    """The rows of an earlier upload that the lines of a fix file correct."""
 
     def number_columns(self) -> dict[str, list[str]]:
         """Return the values of the decimal columns without a number format, by column."""
@@ -86,7 +88,7 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
         )
         for column, number_format in comma_formats:
             text = cells.get(column, "")
-            if "." in text and column not in (original or ()) and _is_unclear(text, column, number_format):
+            if "." in text and column not in (original or ()) and is_unclear(text, column, number_format):
                 unclear = (*unclear, column)
         for column in decimal_columns:
             if column in cells:
@@ -101,7 +103,7 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
     return rows
 
 
-def _is_unclear(text: str, column: str, number_format: MappedNumberFormat) -> bool:
+def is_unclear(text: str, column: str, number_format: MappedNumberFormat) -> bool:
     """Return whether a text, which is not in its notation with a decimal comma, is a plain number by chance only.
 
     A number without the factor of its notation would be a thousand times too large.

@@ -37,13 +37,14 @@ from onboarding.pipeline.upload_parsing import (
     find_closest_headers,
     find_duplicate_upload,
     parse_upload,
+    reject_used_session,
 )
 from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
+from onboarding.storage.corrections import find_parent_rows, insert_row_corrections
 from onboarding.storage.database import Connection
 from onboarding.storage.mappings import find_mapping, get_applied_mapping
-from onboarding.storage.products import row_key, to_storable_text
-from onboarding.storage.queries import query
+from onboarding.storage.products import row_key
 
 PREFIX = "uploads/"
 READING_FAILED = FileRejection(
@@ -167,11 +168,16 @@ def ingest_object(
     )
 
     def open_upload(connection: Connection) -> tuple[bool, Upload | None]:
-        rejection = _reject_used_session(connection, new_upload) or find_duplicate_upload(
+        rejection = reject_used_session(connection, new_upload) or find_duplicate_upload(
             connection, new_upload, parsed_upload
         )
         upload_to_open = replace(new_upload, total_records=0, rejection=rejection) if rejection else new_upload
+        parent = find_parent_rows(connection, vendor_id, parsed_upload.corrected_rows)
+        if parent is not None:
+            upload_to_open = replace(upload_to_open, parent_upload_id=parent[0])
         is_new = uploads.open_upload(connection, upload_to_open)
+        if is_new and parent is not None and not upload_to_open.rejection:
+            insert_row_corrections(connection, upload_id, *parent)
         # Another call may have opened the upload with other mappings, and so with other details and warnings.
         if is_new and parsed_upload.file_details is not None:
             file_details.save_file_details(connection, upload_id, parsed_upload.file_details, parsed_upload.warnings)
@@ -212,20 +218,6 @@ def _load_mappings(
     if isinstance(mappings, FileRejection):
         return mappings
     return replace(mappings, find=lambda reference: ctx.database.run(lambda c: find_mapping(c, vendor_id, reference)))
-
-
-def _reject_used_session(connection: Connection, new_upload: uploads.NewUpload) -> FileRejection | None:
-    """Return the rejection of a file whose upload session another file has used, or None."""
-    key = {"s3_key": to_storable_text(new_upload.s3_key), "s3_version_id": new_upload.s3_version_id}
-    connection.execute(query("lock_subject"), {"subject": f"object:{key['s3_key']}"})
-    row = connection.execute(query("find_other_upload_of_session"), key).fetchone()
-    if row is None:
-        return None
-    return FileRejection(
-        RejectionCode.UPLOAD_SESSION_USED,
-        f"This upload form takes one file and was used before, by the upload {row[0]}. Create a new "
-        "upload session and upload the file with its form",
-    )
 
 
 def _parse_with_attempt(

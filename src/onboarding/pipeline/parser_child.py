@@ -67,7 +67,8 @@ def _parse_rows(
     if isinstance(result, FileRejection):
         return result
     rows = [_get_values(row) for row in result.rows]
-    return rows, result.file_details, list(result.warnings), result.mapping_reference, result.headers
+    warnings, headers = list(result.warnings), result.headers
+    return rows, result.file_details, warnings, result.mapping_reference, headers, result.corrected_rows
 
 
 def _read_table(content: bytes, row_numbers: Collection[int], choice: MappingChoice) -> object:

@@ -26,7 +26,7 @@ from typing import Any
 from onboarding.domain.mappings import NO_CHOICE, FileHeader, MappingChoice
 from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import REQUIRED
-from onboarding.files.models import FileDetails, MappingNeeded, Table
+from onboarding.files.models import CorrectedRows, FileDetails, MappingNeeded, Table
 from onboarding.pipeline.parser_child import END, STARTED, receive, send
 from onboarding.pipeline.parser_responses import ResponseUnpickler
 
@@ -67,13 +67,17 @@ class ParserUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedRows:
-    """Rows, file details and warnings of a file, the mapping that was applied (blank: none), and all headers."""
+    """Rows, file details and warnings of a file, the mapping that was applied (blank: none), and all headers.
+
+    `corrected_rows` are the rows of an earlier upload that a fix file corrects.
+    """
 
     rows: list[Row]
     file_details: FileDetails
     warnings: Sequence[FileWarning]
     mapping_reference: str = ""
     headers: Sequence[FileHeader] = ()
+    corrected_rows: CorrectedRows | None = None
 
 
 def parse_rows(

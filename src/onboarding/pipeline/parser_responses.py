@@ -10,11 +10,12 @@ from typing import Any
 from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.mappings import FileHeader, HeaderSource
 from onboarding.domain.models import FileRejection, FileWarning
-from onboarding.files.models import FileDetails, Table
+from onboarding.files.models import CorrectedRows, FileDetails, Table
 
 _RESPONSE_TYPES = {
     (part.__module__, part.__name__): part
     for part in (
+        CorrectedRows,
         FileDetails,
         FileHeader,
         FileRejection,

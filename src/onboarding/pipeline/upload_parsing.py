@@ -13,7 +13,7 @@ from onboarding.domain.models import FileRejection, FileWarning, Mode, Row
 from onboarding.domain.product_schema import REQUIRED, REQUIRED_TO_CHANGE
 from onboarding.domain.upload_options import Options, parse_upload_options
 from onboarding.domain.value_mapping import map_values, merge_targets
-from onboarding.files.models import FileDetails, MappingNeeded, one_line
+from onboarding.files.models import CorrectedRows, FileDetails, MappingNeeded, one_line
 from onboarding.files.name_similarity import find_nearest_names
 from onboarding.files.parser import check_size
 from onboarding.pipeline import parser_process
@@ -21,6 +21,8 @@ from onboarding.pipeline.parser_process import TooComplex
 from onboarding.pipeline.upload_mappings import NO_MAPPINGS, UploadMappings
 from onboarding.storage import uploads
 from onboarding.storage.database import Connection
+from onboarding.storage.products import to_storable_text
+from onboarding.storage.queries import query
 
 SIMPLIFY_FILE = (
     "Save the products alone as CSV UTF-8 or in a new workbook, without formatting and other sheets, or split the "
@@ -34,6 +36,7 @@ class ParsedUpload:
 
     `headers` describes the vendor's headers, also those of a file that lacks columns. `mapping` and `used_values` are
     the mapping and the value mappings that were applied, `constant_columns` the columns with constants of the mapping.
+    `corrected_rows` are the rows of an earlier upload that a fix file corrects.
     """
 
     options: Options
@@ -45,6 +48,7 @@ class ParsedUpload:
     mapping: SavedMapping | None = None
     used_values: Sequence[UsedValue] = ()
     constant_columns: Collection[str] = ()
+    corrected_rows: CorrectedRows | None = None
 
     @property
     def missing_columns(self) -> list[str]:
@@ -118,6 +122,7 @@ def parse_upload(
         mapping,
         used_values,
         constants,
+        result.corrected_rows,
     )
 
 
@@ -151,4 +156,18 @@ def find_duplicate_upload(
         f"The same content was uploaded before, as {one_line(file_name)} on {uploaded_at:%Y-%m-%d at %H:%M:%S} UTC: "
         f"see the upload {upload_id}. To process it again, choose to upload it even if it was uploaded in the last 24 "
         "hours (API and command: force)",
+    )
+
+
+def reject_used_session(connection: Connection, new_upload: uploads.NewUpload) -> FileRejection | None:
+    """Return the rejection of a file whose upload session another file has used, or None."""
+    key = {"s3_key": to_storable_text(new_upload.s3_key), "s3_version_id": new_upload.s3_version_id}
+    connection.execute(query("lock_subject"), {"subject": f"object:{key['s3_key']}"})
+    row = connection.execute(query("find_other_upload_of_session"), key).fetchone()
+    if row is None:
+        return None
+    return FileRejection(
+        RejectionCode.UPLOAD_SESSION_USED,
+        f"This upload form takes one file and was used before, by the upload {row[0]}. Create a new "
+        "upload session and upload the file with its form",
     )

@@ -40,6 +40,7 @@ class NewUpload:
     mapping: SavedMapping | None = None
     used_values: Sequence[UsedValue] = ()
     missing_columns: Mapping[str, str] = field(default_factory=dict)
+    parent_upload_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def open_upload(connection: Connection, new_upload: NewUpload) -> bool:
         "mapping_version": new_upload.mapping.version if new_upload.mapping else None,
         "used_values": _used_values_as_json(new_upload),
         "missing_columns": json.dumps(new_upload.missing_columns, ensure_ascii=False),
+        "parent_upload_id": new_upload.parent_upload_id,
     }
     return connection.execute(query("insert_upload"), params).rowcount == 1
 

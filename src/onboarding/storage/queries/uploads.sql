@@ -3,27 +3,36 @@
 insert into upload_history (
     upload_id, vendor_id, file_name, s3_key, s3_version_id, file_size_bytes, total_records, upload_timestamp,
     status, failure_code, failure_reason, processing_completed_at, content_sha256, mode, on_error,
-    mapping_id, mapping_version, used_values, missing_columns
+    mapping_id, mapping_version, used_values, missing_columns, parent_upload_id
 )
 values (
     %(upload_id)s, %(vendor_id)s, %(file_name)s, %(s3_key)s, %(s3_version_id)s, %(file_size_bytes)s,
     %(total_records)s, %(upload_timestamp)s,
     case when %(failure_code)s::text is null then 'processing' else 'failed' end, %(failure_code)s, %(failure_reason)s,
     case when %(failure_code)s::text is not null then now() end, %(content_sha256)s, %(mode)s, %(on_error)s,
-    %(mapping_id)s, %(mapping_version)s, %(used_values)s::jsonb, %(missing_columns)s::jsonb
+    %(mapping_id)s, %(mapping_version)s, %(used_values)s::jsonb, %(missing_columns)s::jsonb,
+    %(parent_upload_id)s
 )
 on conflict do nothing
 
 -- name: list_uploads
 -- List uploads, newest first. Every condition is optional.
+-- `fixed_records`: rejected rows that other uploads, which are finished and not undone, have accepted.
 select
     u.upload_id, u.vendor_id, v.vendor_name, v.email as vendor_email, u.file_name, u.s3_key, u.s3_version_id,
     u.file_size_bytes, u.total_records, u.valid_records, u.error_records, u.status, u.failure_code, u.failure_reason,
     u.error_file_s3_key, u.upload_timestamp, u.processing_started_at, u.processing_completed_at, u.last_progress_at,
     u.notified_at, u.mode, u.on_error, u.created_records, u.updated_records, u.unchanged_records, u.fix_file_s3_key,
-    u.undone_at
+    u.undone_at, u.parent_upload_id, coalesce(fixes.rows, 0) as fixed_records
 from upload_history u
 join vendors v using (vendor_id)
+left join lateral (
+    select count(distinct k.corrected_row) as rows
+    from row_corrections k
+    join upload_history f on f.upload_id = k.upload_id and f.status <> 'processing' and f.undone_at is null
+    where k.corrected_upload_id = u.upload_id
+      and not exists (select from validation_errors e where e.upload_id = k.upload_id and e.row_number = k.row_number)
+) fixes on u.error_records > 0
 where (%(upload_id)s::text is null or u.upload_id = %(upload_id)s)
   and (%(vendor_id)s::text is null or u.vendor_id = %(vendor_id)s)
   and (%(status)s::text is null or u.status = %(status)s)

@@ -1,0 +1,133 @@
+"""Rejected rows with the vendor's corrections: their notation, their conversion to rows, and the file of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from onboarding.domain.corrections import RejectedRow
+from onboarding.domain.mapped_numbers import MappedNumberFormat
+from onboarding.domain.mappings import MappingDocument
+from onboarding.domain.models import Row
+from onboarding.domain.number_interpretation import strip_trailing_zeros
+from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
+from onboarding.files.decimal_commas import convert_decimal_comma, is_ambiguous
+from onboarding.files.formula_escaping import escape_formula
+from onboarding.files.header import FIX_COLUMNS
+from onboarding.files.models import FileDetails
+from onboarding.files.row_builder import DECIMALS, MAX_CELL, is_unclear
+
+_DECIMAL_NUMBER = re.compile(r"-?[0-9]+\.[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How the vendor writes values in the file of an upload, so that edits are read in the same way.
+
+    `number_formats` are those of its mapping, by column. `decimal_commas` are the other columns with decimal commas.
+    `same_header` maps each column to all columns that its header feeds, if it feeds several.
+    """
+
+    number_formats: Mapping[str, MappedNumberFormat]
+    decimal_commas: frozenset[str]
+    same_header: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of_file(cls, details: FileDetails, document: MappingDocument | None) -> Notation:
+        """Return the notation of a file that was read with a mapping document, or without one."""
+        number_formats = {
+            column: target.number_format
+            for target in (document.list_targets(details.columns) if document is not None else ())
+            if target is not None and target.number_format is not None
+            for column in target.columns
+            if column in NUMBER_COLUMNS
+        }
+        groups = [columns.split(", ") for columns in details.columns.values()]
+        same_header = {column: columns for columns in groups if len(columns) > 1 for column in columns}
+        return cls(number_formats, frozenset(details.decimal_commas) - number_formats.keys(), same_header)
+
+    @property
+    def comma_columns(self) -> tuple[str, ...]:
+        """Return the columns whose numbers have decimal commas, for hints in the same notation."""
+        with_format = (name for name, item in self.number_formats.items() if item.decimal_sign == ",")
+        return (*sorted(self.decimal_commas), *with_format)
+
+    def show_value(self, row: RejectedRow, column: str) -> str:
+        """Return a value of a row as the vendor writes it, without edits; blank if there is none."""
+        value = row.values_in_file.get(column, "")
+        if column in self.decimal_commas and _DECIMAL_NUMBER.fullmatch(value):
+            # A number with a point that may be a thousands separator was not converted.
+            has_error = any(column in error.field.split(", ") for error in row.errors)
+            return value if has_error and is_ambiguous(value) else value.replace(".", ",")
+        return value
+
+    def drop_unchanged(self, row: RejectedRow, cells: Mapping[str, str]) -> dict[str, str]:
+        """Return those of the edited cells, without white space around them, that differ from the file."""
+        edits = {column: text.strip() for column, text in cells.items()}
+        return {column: text for column, text in edits.items() if text != self.show_value(row, column)}
+
+    def _convert(self, column: str, text: str) -> tuple[str, bool]:
+        """Return our value of an edited cell, and whether its meaning is unclear."""
+        if column in self.number_formats:
+            number_format = self.number_formats[column]
+            number = number_format.convert(text)
+            if number is not None:
+                return (
+                    text if number == text else strip_trailing_zeros(number, NUMBER_COLUMNS[column].decimals)
+                ), False
+            is_comma_format = number_format.decimal_sign == ","
+            return text, is_comma_format and "." in text and is_unclear(text, column, number_format)
+        if column in self.decimal_commas:
+            return (text, True) if is_ambiguous(text) else (convert_decimal_comma(text, DECIMALS[column]), False)
+        return text, False
+
+
+def build_corrected_row(
+    row: RejectedRow, cells: Mapping[str, str], notation: Notation, *, upload_id: str, vendor_id: str, line: int
+) -> Row:
+    """Return a rejected row with edited cells, as a file with them would be read.
+
+    An edit applies to all columns that the header feeds. `line` is the row's number in a spreadsheet.
+    """
+    edits = {
+        other: text
+        for column, text in cells.items()
+        for other in notation.same_header.get(column, (column,))
+        if other == column or other not in cells
+    }
+    values = row.values
+    original = {c: text for c, text in row.values_in_file.items() if c in row.mapped_values and c not in edits}
+    unclear, cut = [], {}
+    for column, text in edits.items():
+        values.pop(column, None)
+        if not text:
+            continue
+        values[column], is_unclear_value = notation._convert(column, text[:MAX_CELL])  # noqa: SLF001
+        if len(text) > MAX_CELL:
+            cut[column] = len(text)
+        if is_unclear_value:
+            unclear.append(column)
+        elif values[column] != text and column in notation.number_formats:
+            original[column] = text
+    ordered = {column: values[column] for column in COLUMNS if column in values}
+    corrected_row = Row(upload_id, vendor_id, row.row_number, ordered, {}, 0, cut, tuple(unclear), line)
+    corrected_row.decimal_comma = notation.comma_columns
+    corrected_row.number_factors = {c: item.factor for c, item in notation.number_formats.items() if item.factor != "1"}
+    if original:
+        corrected_row.original = original
+    return corrected_row
+
+
+def build_corrections_file(upload_id: str, rows: Sequence[Row]) -> bytes:
+    """Return a fix file of corrected rows in our own columns, with plain numbers, in UTF-8 with a byte order mark."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    columns = [column for column in COLUMNS if any(column in row.cells for row in rows)]
+    writer.writerow([*FIX_COLUMNS, *columns])
+    for row in rows:
+        values = (row.cells.get(column, "") for column in columns)
+        writer.writerow([upload_id, str(row.line), "", "", *map(escape_formula, values)])
+    return text.getvalue().encode("utf-8-sig")
