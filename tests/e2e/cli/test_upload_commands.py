@@ -124,6 +124,10 @@ def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("report", "--fix", upload_id)
     header, line = csv.reader(io.StringIO(out.removeprefix("\ufeff"), newline=""))
     assert dict(zip(header, line, strict=True))["_row"] == "3"
+    workbook = tmp_path / "fix.xlsx"
+    assert run("report", "--fix", "--format", "xlsx", upload_id, "-o", str(workbook))[0] == 0
+    assert workbook.read_bytes().startswith(b"PK")
+    assert run("report", "--format", "xlsx", upload_id)[0] == 1
 
     update_file = write_file(tmp_path, "update.csv", {"vendor_product_id": "PROD-cli-u0", "brand": "Other"})
     code, out, _ = run("upload", str(update_file), "--vendor", "VEND003", "--mode", "update", "--wait", "--json")
