@@ -141,8 +141,8 @@ class RowError:
 class Upload:
     """Row of `upload_history` with the vendor's name and e-mail address. Times are UTC.
 
-    `parent_upload_id` is the upload whose rejected rows this one corrects. `fixed_records` counts the rejected rows
-    that other uploads have accepted since.
+    `parent_upload_id` and `parent_file_name` are those of the upload whose rejected rows this one corrects.
+    `fixed_records` counts the rejected rows that other uploads have accepted since.
     """
 
     upload_id: str
@@ -173,6 +173,7 @@ class Upload:
     fix_file_s3_key: str | None = None
     undone_at: datetime | None = None
     parent_upload_id: str | None = None
+    parent_file_name: str | None = None
     fixed_records: int = 0
 
 

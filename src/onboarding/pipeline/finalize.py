@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from onboarding.aws.attachments import put_attachment
 from onboarding.aws.objects import UnreadableObject, read_object
+from onboarding.domain.corrections import describe_correction
 from onboarding.domain.error_summary import MAX_GROUPS
 from onboarding.domain.mappings import NO_MAPPING, MappingChoice, SavedMapping
 from onboarding.domain.models import FileRejection, Upload, UploadStatus
@@ -68,6 +69,7 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
         findings = get_error_summary(connection, upload_id).sentences if upload.error_records else []
         warnings = [warning.message for warning in file_details.list_warnings(connection, upload_id)]
         applied = get_applied_mapping(connection, upload_id)
+        parent = uploads.get_upload(connection, upload.parent_upload_id) if upload.parent_upload_id else None
         events.publish_result(
             ctx,
             upload,
@@ -76,6 +78,7 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
             findings=findings,
             warnings=_shorten(warnings),
             mappings=_shorten(applied.sentences) if applied else (),
+            correction=describe_correction(parent) if parent else "",
         )
         failpoint(Failpoint.FINALIZE_PUBLISHED)
         uploads.mark_notified(connection, upload_id, files.report_key, files.fix_file_key)
