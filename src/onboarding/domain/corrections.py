@@ -57,7 +57,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A rejected row: the vendor's values by column, our values where a mapping changed them, its errors, its draft.
+    """A rejected row: the vendor's values by column, our values where a mapping changed them, errors, and its draft.
 
     `is_valid`: a valid row of an all-or-nothing file. `is_editable`: its values are known by column. In
     `mapped_values`, None means that the row has no value in the column.
