@@ -18,6 +18,7 @@ from onboarding.storage.mappings import get_mapping
 from onboarding.storage.vendors import VENDOR_ID
 from onboarding.web import schemas, upload_queries
 from onboarding.web.api import upload_actions
+from onboarding.web.api.uploads import find_other_format
 from onboarding.web.auth import Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
@@ -104,10 +105,10 @@ def show_upload(
 ) -> Response:
     """Show an upload with its first errors and products."""
 
-    def work(connection: Connection) -> dict[str, Any]:
+    def work(connection: Connection) -> tuple[Upload, dict[str, Any]]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
         file_details = upload_queries.get_file_details(connection, principal, upload_id)
-        return {
+        return upload, {
             "upload": schemas.upload_response(upload),
             "details": list_details(file_details),
             "spreadsheet_row": get_spreadsheet_row_function(file_details),
@@ -123,7 +124,9 @@ def show_upload(
             "links": upload_actions.get_links(connection, principal, upload_id),
         }
 
-    return render_page("upload.html", request, principal, notice=notice, **principal.run(pool, work))
+    upload, values = principal.run(pool, work)
+    other_format = find_other_format(pool, upload)
+    return render_page("upload.html", request, principal, notice=notice, other_fix_format=other_format, **values)
 
 
 def _is_mapping_deleted(connection: Connection, vendor_id: str, mapping: MappingReference | None) -> bool:
