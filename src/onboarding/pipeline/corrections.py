@@ -25,6 +25,7 @@ from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.column_checks import check_columns
 from onboarding.files.corrected_rows import Notation, build_corrected_row, build_corrections_file
 from onboarding.files.models import FileDetails
+from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.dry_run import UPLOAD_ID, RunTransaction
 from onboarding.pipeline.ingest import PREFIX
 from onboarding.runtime import AppContext
@@ -137,6 +138,12 @@ def check_rows(
     return errors
 
 
+def list_rows_to_submit(connection: Connection, upload: Upload) -> list[RejectedRow]:
+    """List the open rows with a draft; of an all-or-nothing file all open rows."""
+    has_draft = None if upload.on_error is OnError.REJECT_FILE else True
+    return corrections.list_rejected_rows(connection, upload.upload_id, state=CorrectionState.OPEN, has_draft=has_draft)
+
+
 def find_ready_rows(run: RunTransaction, context: CorrectionContext, rows: Sequence[RejectedRow]) -> list[RejectedRow]:
     """Return those of the rows that an upload of exactly these would accept. `run` is that of `check_rows`."""
     while True:
@@ -160,7 +167,7 @@ class Submission:
 def submit_corrections(
     ctx: AppContext, actor: Actor, upload: Upload, *, run_as_vendor: RunTransaction, run_unrestricted: RunTransaction
 ) -> Submission:
-    """Submit all rows that are ready as a file in the bucket.
+    """Submit all rows that are ready as a file in the bucket, or the first of them if the file would be too large.
 
     The rows are marked before the file is written, under a key that takes one file. A repeated call continues an
     interrupted one, so that there is never a second file. Raises NotReady and CorrectionsChanged.
@@ -168,17 +175,13 @@ def submit_corrections(
 
     def read(connection: Connection) -> tuple[PendingSubmission | None, CorrectionContext, list[RejectedRow]]:
         pending = corrections.find_pending_submission(connection, upload.upload_id)
-        has_draft = None if upload.on_error is OnError.REJECT_FILE else True
-        rows = corrections.list_rejected_rows(
-            connection, upload.upload_id, state=CorrectionState.OPEN, has_draft=has_draft
-        )
-        return pending, load_correction_context(connection, upload), rows
+        return pending, load_correction_context(connection, upload), list_rows_to_submit(connection, upload)
 
     pending, context, rows = run_as_vendor(read)
     if pending is None:
         ready_rows = find_ready_rows(run_unrestricted, context, rows)
         _require_ready(upload, rows, ready_rows)
-        mark = partial(_mark_submitted, actor=actor, upload=upload, rows=ready_rows)
+        mark = partial(_mark_submitted, actor=actor, upload=upload, rows=_limit_size(context, ready_rows))
         pending, is_new = run_as_vendor(mark)
     else:
         is_new = False
@@ -198,6 +201,18 @@ def _require_ready(upload: Upload, rows: Sequence[RejectedRow], ready_rows: Sequ
         )
     if not ready_rows:
         raise NotReady("No corrected row is free of errors. Fix at least one row first.")
+
+
+def _limit_size(context: CorrectionContext, rows: Sequence[RejectedRow]) -> Sequence[RejectedRow]:
+    """Return the first of these rows whose file an upload accepts; the others can be submitted after them.
+
+    Raises NotReady if the file is accepted as a whole only: the file of a workbook's rows may be larger than it.
+    """
+    if len(_build_file(context, rows)) <= MAX_BYTES:
+        return rows
+    if context.upload.on_error is OnError.REJECT_FILE:
+        raise NotReady(f"The corrected file has more than {MAX_BYTES:,} bytes. Upload a corrected fix file instead.")
+    return _limit_size(context, rows[: len(rows) // 2])
 
 
 def _mark_submitted(
@@ -238,22 +253,35 @@ def _get_options(upload: Upload) -> Options:
     return Options(upload.mode, upload.on_error, force=True, mapping=NO_MAPPING)
 
 
+def _build_file(context: CorrectionContext, rows: Sequence[RejectedRow]) -> bytes:
+    corrected_rows = context.build_rows(rows, {row.row_number: row.edited_cells for row in rows})
+    return build_corrections_file(context.upload.upload_id, corrected_rows)
+
+
 def _write_file(ctx: AppContext, context: CorrectionContext, run_as_vendor: RunTransaction, s3_key: str) -> None:
     """Write the file of the rows that were submitted with this key, unless it exists already."""
     upload = context.upload
     rows = run_as_vendor(
         lambda c: corrections.list_rejected_rows(c, upload.upload_id, submitted_s3_key=s3_key),
     )
-    corrected_rows = context.build_rows(rows, {row.row_number: row.edited_cells for row in rows})
-    try:
-        ctx.s3.put_object(
-            Bucket=ctx.settings.bucket,
-            Key=s3_key,
-            Body=build_corrections_file(upload.upload_id, corrected_rows),
-            ContentType="text/csv",
-            Metadata=_get_options(upload).metadata(),
-            IfNoneMatch="*",
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "PreconditionFailed":
-            raise
+    body = _build_file(context, rows)
+    metadata = _get_options(upload).metadata()
+    for is_last_attempt in (False, False, True):
+        try:
+            ctx.s3.put_object(
+                Bucket=ctx.settings.bucket,
+                Key=s3_key,
+                Body=body,
+                ContentType="text/csv",
+                Metadata=metadata,
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "PreconditionFailed":
+                return
+            # S3's response while another request writes this key, which may fail.
+            if code != "ConditionalRequestConflict" or is_last_attempt:
+                raise
+        else:
+            return

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from onboarding.domain.error_codes import label_of
 from onboarding.domain.error_summary import IDENTITY_TYPES, MAX_GROUPS, ErrorGroup, ErrorSummary
@@ -68,7 +69,12 @@ def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[Repor
 
 def list_errors(connection: Connection, upload_id: str, conditions: Mapping[str, object]) -> list[dict[str, Any]]:
     """Return a page of an upload's errors, by row. `conditions` are the parameters of the query; all are optional."""
-    params: dict[str, object] = {
+    params = _make_params(upload_id, conditions)
+    return connection.cursor(row_factory=dict_row).execute(query("list_validation_errors"), params).fetchall()
+
+
+def _make_params(upload_id: str, conditions: Mapping[str, object]) -> dict[str, object]:
+    return {
         **dict.fromkeys(("error_type", "column", "value", "group")),
         "invalid_rows_only": False,
         "after_row": 0,
@@ -78,7 +84,28 @@ def list_errors(connection: Connection, upload_id: str, conditions: Mapping[str,
         "upload_id": upload_id,
         "identity_types": list(IDENTITY_TYPES),
     }
-    return connection.cursor(row_factory=dict_row).execute(query("list_validation_errors"), params).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMembers:
+    """The errors of a group: their column, different values and hints, and the numbers of their rows."""
+
+    column: str
+    values: list[str]
+    hints: list[str]
+    row_numbers: list[int]
+
+
+def get_group_members(connection: Connection, upload_id: str, group: int) -> GroupMembers | None:
+    """Return the group of the error with the id `group`; None if the upload has no such error."""
+    errors = query("list_validation_errors")
+    members = (
+        'select min("column") as "column", array_agg(distinct coalesce(value, \'\')) as values, '  # noqa: S608 - our SQL
+        "array_agg(distinct hint) as hints, array_agg(distinct row_number order by row_number) as row_numbers "
+        f"from ({errors}) as errors having count(*) > 0"
+    )
+    cursor = connection.cursor(row_factory=class_row(GroupMembers))
+    return cursor.execute(members, _make_params(upload_id, {"group": group})).fetchone()
 
 
 def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> ErrorSummary:

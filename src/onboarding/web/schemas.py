@@ -41,6 +41,7 @@ class UploadResponse(BaseModel):
     updated_records: int
     unchanged_records: int
     fixed_records: int = Field(description="Rejected rows that other uploads have accepted since")
+    open_records: int = Field(description="The other rejected rows")
     parent_upload_id: str | None = Field(description="The upload whose rejected rows this one corrects")
     parent_file_name: str | None
     failure_code: str | None = Field(description="Code of the reason why the whole file was rejected")
@@ -160,12 +161,13 @@ def get_phase(upload: Upload) -> Phase:
 
 
 def get_version(upload: Upload) -> str:
-    """Return a text that changes with every progress of the upload: a change of the counts sets `last_progress_at`.
+    """Return a text that changes with every progress of the upload: a change of its own counts sets `last_progress_at`.
 
-    An exception is the number of rows that other uploads have fixed.
+    Other uploads change its `fixed_records`.
     """
     times = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
-    return "-".join([*(f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times), str(upload.fixed_records)])
+    parts = [f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times]
+    return "-".join([*parts, str(upload.fixed_records)])
 
 
 def upload_response(upload: Upload) -> UploadResponse:
@@ -175,6 +177,7 @@ def upload_response(upload: Upload) -> UploadResponse:
         **values,
         phase=get_phase(upload),
         waiting_records=upload.total_records - upload.valid_records - upload.error_records,
+        open_records=upload.error_records - upload.fixed_records,
         has_report=upload.error_file_s3_key is not None,
         has_fix_file=upload.fix_file_s3_key is not None,
         version=get_version(upload),
