@@ -1,6 +1,7 @@
 """Writer of the fix file as a workbook: text cells, with the wrong ones coloured and explained in comments.
 
-The XML is written directly: openpyxl takes ten times as long, and error-processor has little CPU and memory.
+Written with XlsxWriter: openpyxl needs several times as long, which is too slow for error-processor, and it cannot tell
+Excel that numbers are meant as text. Import it on use: few functions need it.
 """
 
 from __future__ import annotations
@@ -8,17 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import BinaryIO
-from xml.sax.saxutils import escape
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from xlsxwriter import Workbook
 
 from onboarding.domain.models import RowError
-from onboarding.files import fix_workbook_parts as parts
 from onboarding.files.fix_file import FixFileSource, FixLine
 from onboarding.files.formula_escaping import escape_formula, unescape_formula
 from onboarding.files.header import FIX_COLUMNS, list_names
 from onboarding.files.models import MAX_COLUMNS
 from onboarding.files.parser import MAX_ROWS
-from onboarding.files.xlsx_cells import column_letters
 
 MAX_COMMENTS = 2_000
 """Maximum number of comments: LibreOffice takes more than a minute to open a file with 10,000."""
@@ -26,20 +25,26 @@ MAX_COMMENTS = 2_000
 _MAX_CELL_BYTES = 2 * 32_767
 """Maximum length of a cell in Excel, in bytes of UTF-16. The text of a known column is shorter, or has an error."""
 
-_TEXT, _NAME, _WRONG = 1, 2, 3
-"""Styles of cells: indexes in `parts.STYLES`."""
+_WRONG_COLOUR = "#FFC7CE"
+"""Background of a wrong cell; black has a contrast of 14:1 on it."""
 
 _WIDTHS = {"_upload": 9, "_row": 6, "_errors": 40, "_hint": 30}
 _MIN_WIDTH, _MAX_WIDTH = 12, 40
 
-# Characters that XML cannot have or changes, and text that looks like their escape.
-_NOT_IN_XML = re.compile("[\0-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_COMMENT_WIDTH, _LINE_HEIGHT, _CHARACTERS_A_LINE = 320, 18, 45
+
+_ALL_CELLS = "A1:XFD1048576"
+
+# Characters that XML cannot have, and `_` between texts that look like escapes of characters: they cannot be written. A
+# character without meaning takes their place, so that the value has an error when it is read.
+_NOT_WRITABLE = re.compile("[\ufffe\uffff]|(?<=_x[0-9A-Fa-f]{4})_(?=x[0-9A-Fa-f]{4}_)")
+_MEANINGLESS = "\ufffb"
 
 
 class FixWorkbook:
     """Fix file as a workbook, with the columns of the CSV file and a sheet of the categories.
 
-    Values are not escaped, except those that reading would unescape. Equal content results in equal bytes.
+    Values are not escaped, except those that reading would unescape. Equal content results in equal cells.
     """
 
     def __init__(self, file: BinaryIO, source: FixFileSource) -> None:
@@ -50,45 +55,67 @@ class FixWorkbook:
             if name in source.columns and index < MAX_COLUMNS:
                 for column in source.columns[name].split(", "):
                     self._positions.setdefault(column, index)
-        self._categories = source.categories
-        self._comments: list[parts.Comment] = []
-        self._archive = ZipFile(file, "w")
-        self._sheet = self._archive.open(_build_entry("xl/worksheets/sheet1.xml"), "w")
+        self._comment_count, self._row = 0, 0
+        # Constant memory: the rows are kept in a temporary file.
+        self._book = Workbook(file, {"constant_memory": True})
+        self._text = self._book.add_format({"num_format": "@"})
+        self._wrong = self._book.add_format({"num_format": "@", "bg_color": _WRONG_COLOUR})
+        self._sheet = self._book.add_worksheet("Products")
+        self._sheet.freeze_panes(1, 0)
+        # Excel must not offer to convert text to numbers: zeros would be lost.
+        self._sheet.ignore_errors({"number_stored_as_text": _ALL_CELLS})
+        self._add_categories(source.categories)
         header = [*additional_names, *source.table.header][:MAX_COLUMNS]
-        self._letters = [column_letters(index) for index in range(len(header))]
-        self._write(parts.SHEET_START, "<cols>")
-        for number, name in enumerate(header, 1):
+        for index, name in enumerate(header):
             width = _WIDTHS.get(name) or min(max(len(name) + 2, _MIN_WIDTH), _MAX_WIDTH)
-            # The style is also for values that are entered into blank cells.
-            self._write(f'<col min="{number}" max="{number}" width="{width}" style="{_TEXT}" customWidth="1"/>')
-        self._write("</cols><sheetData>")
-        self._row_number = 0
-        self._write_row(header, dict.fromkeys(range(len(header)), _NAME))
+            # The format is also for values that are entered into blank cells.
+            self._sheet.set_column(index, index, width, self._text)
+        bold = self._book.add_format({"num_format": "@", "bold": True})
+        for index, name in enumerate(header):
+            self._sheet.write_string(0, index, _escape(name), bold)
+
+    def _add_categories(self, categories: Sequence[str]) -> None:
+        """Add a sheet of the categories, and a list of them to choose from in the cells of the column."""
+        # The parser skips sheets whose name begins with `_`.
+        sheet = self._book.add_worksheet("_Categories")
+        for row, name in enumerate(categories):
+            sheet.write_string(row, 0, name, self._text)
+        index = self._positions.get("category")
+        if index is not None and categories:
+            # Other values are permitted: they may have a value mapping.
+            source = f"=_Categories!$A$1:$A${len(categories)}"
+            choice = {"validate": "list", "source": source, "show_error": False}
+            self._sheet.data_validation(1, index, MAX_ROWS, index, choice)
 
     def write(self, line: FixLine) -> None:
         """Write a line with all values in file order."""
         explanations = self._explain(line.errors)
-        self._write_row((*line.additional_values, *line.values), dict.fromkeys(explanations, _WRONG))
-        for index in sorted(explanations):
-            if len(self._comments) < MAX_COMMENTS:
-                text = "\n".join(map(_escape, explanations[index]))
-                self._comments.append(parts.Comment(self._row_number, index, text))
+        self._row += 1
+        values = [*line.additional_values, *line.values]
+        # A row may be shorter or longer than others.
+        values += [""] * (max(explanations, default=-1) + 1 - len(values))
+        for index, value in enumerate(values[:MAX_COLUMNS]):
+            cell_format = self._wrong if index in explanations else self._text
+            if value:
+                self._sheet.write_string(self._row, index, _escape(value), cell_format)
+            elif index in explanations:
+                # Other blank cells have the format of their column.
+                self._sheet.write_blank(self._row, index, None, cell_format)
+        for index, texts in sorted(explanations.items()):
+            if self._comment_count < MAX_COMMENTS:
+                self._comment_count += 1
+                self._add_comment(index, "\n".join(texts))
 
     def close(self) -> None:
-        """Write the end of the workbook; the file stays open."""
-        self._write("</sheetData>")
-        category_index = self._positions.get("category")
-        if category_index is not None and self._categories:
-            cells = f"{self._letters[category_index]}2:{self._letters[category_index]}{MAX_ROWS + 1}"
-            # Other values are permitted: they may have a value mapping.
-            self._write(parts.build_list_validation(cells, len(self._categories)))
-        self._write(parts.build_sheet_end(has_comments=bool(self._comments)))
-        self._sheet.close()
-        for name, text in parts.list_parts(self._categories, self._comments):
-            with self._archive.open(_build_entry(name), "w") as entry:
-                for piece in text:
-                    entry.write(piece.encode())
-        self._archive.close()
+        """Write the workbook into the file, which stays open."""
+        self._book.close()
+
+    def _add_comment(self, index: int, text: str) -> None:
+        """Add a comment to a cell of the current row that is large enough for its text."""
+        line_count = 1 + sum(len(line) // _CHARACTERS_A_LINE + 1 for line in text.splitlines())
+        options = {"author": "Product onboarding", "width": _COMMENT_WIDTH}
+        options["height"] = line_count * _LINE_HEIGHT
+        self._sheet.write_comment(self._row, index, _NOT_WRITABLE.sub(_MEANINGLESS, text), options)
 
     def _explain(self, errors: Sequence[RowError]) -> dict[int, list[str]]:
         """Return the message and hint of each error, by the indexes of its cells."""
@@ -101,44 +128,11 @@ class FixWorkbook:
                 texts.setdefault(index, []).append(text)
         return texts
 
-    def _write_row(self, values: Sequence[str], styles: dict[int, int]) -> None:
-        self._row_number = number = self._row_number + 1
-        while len(self._letters) < min(len(values), MAX_COLUMNS):
-            self._letters.append(column_letters(len(self._letters)))
-        cells = [f'<row r="{number}">']
-        # A blank cell has the style of its column, unless it has an error. A row may be shorter or longer than others.
-        width = max(len(values), max(styles, default=-1) + 1)
-        for index, letters in enumerate(self._letters[:width]):
-            value = values[index] if index < len(values) else ""
-            if value:
-                text = parts.build_text(_escape(_escape_value(value)))
-                style = styles.get(index, _TEXT)
-                cells.append(f'<c r="{letters}{number}" s="{style}" t="inlineStr"><is>{text}</is></c>')
-            elif index in styles:
-                cells.append(f'<c r="{letters}{number}" s="{styles[index]}"/>')
-        cells.append("</row>")
-        self._write(*cells)
 
-    def _write(self, *texts: str) -> None:
-        self._sheet.write("".join(texts).encode())
-
-
-def _build_entry(name: str) -> ZipInfo:
-    """Return an entry of the archive with a constant time."""
-    entry = ZipInfo(name)
-    entry.compress_type = ZIP_DEFLATED
-    return entry
-
-
-def _escape_value(value: str) -> str:
+def _escape(value: str) -> str:
     """Return a value as a cell has it: it is escaped like in the CSV file only if reading would unescape it."""
     if unescape_formula(value) != value:
         value = escape_formula(value)
     if 2 * len(value) > _MAX_CELL_BYTES // 2:
         value = value.encode("utf-16-le")[:_MAX_CELL_BYTES].decode("utf-16-le", "ignore")
-    return value
-
-
-def _escape(text: str) -> str:
-    """Return a text as XML."""
-    return escape(_NOT_IN_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", text))
+    return _NOT_WRITABLE.sub(_MEANINGLESS, value)
