@@ -201,7 +201,10 @@ def test_fix_file_of_corpus_file_parses_to_the_same_rows(path: Path) -> None:
         return
     workbook = parse(build_fix_workbook(before.table, errors, *options), "UPLOAD_1", "VEND001")
     assert not isinstance(workbook, FileRejection), workbook
-    assert workbook.rows == after.rows
+    # A workbook cannot have two characters that are errors, and has another one in their place.
+    cells = json.dumps([row.cells for row in after.rows]).replace("\\ufffe", "\\ufffb").replace("\\uffff", "\\ufffb")
+    assert [row.cells for row in workbook.rows] == json.loads(cells)
+    assert [replace(row, cells={}) for row in workbook.rows] == [replace(row, cells={}) for row in after.rows]
 
 
 def test_fix_file_decimal_comma_is_unchanged() -> None:
