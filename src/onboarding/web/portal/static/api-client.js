@@ -7,7 +7,17 @@ export class RequestError extends Error {
   }
 }
 
-const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+let csrfToken = readToken(document);
+
+function readToken(page) {
+  return page.querySelector('meta[name="csrf-token"]')?.content ?? "";
+}
+
+// Takes the token of the current session, after the user has signed in again in another tab.
+export async function renewToken() {
+  const page = await (await request(window.location.pathname)).text();
+  csrfToken = readToken(new DOMParser().parseFromString(page, "text/html"));
+}
 
 export async function request(path, { method = "GET", body, contentType, signal } = {}) {
   const headers = { "X-CSRF-Token": csrfToken };
