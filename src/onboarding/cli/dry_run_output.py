@@ -9,6 +9,7 @@ from typing import Any
 
 from onboarding.cli.mapping_options import describe_mapping
 from onboarding.cli.output import Column, format_count, print_line, print_table
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.error_summary import summarize_errors
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.mappings import normalize_key
@@ -114,17 +115,18 @@ def _print_unmapped_values(values: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _print_errors(errors: Sequence[Mapping[str, Any]]) -> None:
-    """Print the groups of errors, unless each has one row, and the first errors."""
+    """Print the groups of errors, unless each has one row, and the first errors of invalid rows."""
     if not errors:
         return
     summary = summarize_errors((e["spreadsheet_row"], from_json(RowError, e)) for e in errors)
     print_line()
-    if summary.groups[0].rows > 1:
+    if any(group.rows > 1 or group.has_valid_rows for group in summary.groups):
         print_line("What to fix, the most frequent first:")
         for sentence in summary.sentences:
             print_line(f"- {sentence}")
         print_line()
     columns = (Column("Row", "right"), Column("Error"), Column("Message", wraps=True), Column("Hint", wraps=True))
+    errors = [e for e in errors if e["error_type"] != RowErrorCode.FILE_REJECTED]
     rows = [(e["spreadsheet_row"], e["error_type"], e["message"], e["hint"]) for e in errors[:MAX_TABLE_ROWS]]
     print_table(columns, rows)
     if len(errors) > MAX_TABLE_ROWS:

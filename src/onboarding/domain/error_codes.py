@@ -12,6 +12,11 @@ from typing import Self
 _PROPER = {word.lower(): word for word in ("CSV", "Excel", "ID", "SKU", "Shopify", "URL", "Windows", "XLSX")}
 
 
+def label_of(code: str) -> str:
+    """Return a code in words; it may be one of another version."""
+    return " ".join(_PROPER.get(word.lower(), word) for word in code.capitalize().split("_"))
+
+
 class Code(StrEnum):
     """Code for programs, with a label and a description for people."""
 
@@ -26,8 +31,7 @@ class Code(StrEnum):
     @property
     def label(self) -> str:
         """Return the code in words."""
-        words = self.value.capitalize().split("_")
-        return " ".join(_PROPER.get(word.lower(), word) for word in words)
+        return label_of(self.value)
 
 
 class RejectionCode(Code):

@@ -44,6 +44,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Characters that change the direction of text, private-use characters, annotations and noncharacters.
 _MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff\U000f0000-\U0010ffff]")
 
+_HINT_TO_CHANGE = "To change existing products, upload the file in mode update or upsert"
+
 
 def list_required_columns(row: Row, context: ValidationContext) -> tuple[str, ...]:
     """Return the columns in which the row must have a value."""
@@ -123,7 +125,10 @@ def validate_sku_uniqueness(row: Row, context: ValidationContext) -> Iterable[Ro
         return ()
     # The message must not name the product: it may belong to another vendor.
     message = f"Duplicate SKU: {printable(sku)} already exists"
-    hint = f"Your product {quoted(own_product_id)} has this SKU" if own_product_id else ""
+    if is_own_sku:
+        hint = _HINT_TO_CHANGE
+    else:
+        hint = f"Your product {quoted(own_product_id)} has this SKU" if own_product_id else ""
     return [RowError(RowErrorCode.DUPLICATE_SKU, "sku", message, sku, expected, hint)]
 
 
@@ -138,9 +143,10 @@ def validate_vendor_product_id_uniqueness(row: Row, context: ValidationContext) 
         return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, product_id, expected, hint)]
     if context.taken_ids and context.mode is Mode.CREATE and product_key(row) in context.taken_ids:
         message = f"Duplicate vendor product ID: {printable(product_id)} is already one of your products"
-        hint = "To change existing products, upload the file in mode update or upsert"
         expected = "an ID that none of your products has"
-        return [RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, product_id, expected, hint)]
+        return [
+            RowError(RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, column, message, product_id, expected, _HINT_TO_CHANGE)
+        ]
     return ()
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from psycopg.rows import dict_row
 
-from onboarding.domain.error_summary import MAX_GROUPS, ErrorGroup, ErrorSummary
+from onboarding.domain.error_codes import label_of
+from onboarding.domain.error_summary import IDENTITY_TYPES, MAX_GROUPS, ErrorGroup, ErrorSummary
 from onboarding.domain.models import ReportedRow, Row, RowError
 from onboarding.domain.product_schema import REPORT_COLUMNS
 from onboarding.storage import file_details
@@ -55,11 +57,33 @@ def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[Repor
             yield ReportedRow(row.pop("row_number"), RowError(**row), cells)
 
 
+def list_errors(connection: Connection, upload_id: str, conditions: Mapping[str, object]) -> list[dict[str, Any]]:
+    """Return a page of an upload's errors, by row. `conditions` are the parameters of the query; all are optional."""
+    params: dict[str, object] = {
+        **dict.fromkeys(("error_type", "column", "value", "group")),
+        "invalid_rows_only": False,
+        "after_row": 0,
+        "after_id": 0,
+        "limit": None,
+        **conditions,
+        "upload_id": upload_id,
+        "identity_types": list(IDENTITY_TYPES),
+    }
+    return connection.cursor(row_factory=dict_row).execute(query("list_validation_errors"), params).fetchall()
+
+
 def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> ErrorSummary:
     """Return the `top` most frequent groups of an upload's errors, with the number of the other groups."""
     cursor = connection.cursor(row_factory=dict_row)
-    rows = cursor.execute(query("list_error_groups"), {"upload_id": upload_id, "limit": top}).fetchall()
+    params = {"upload_id": upload_id, "limit": top, "identity_types": list(IDENTITY_TYPES)}
+    rows = cursor.execute(query("list_error_groups"), params).fetchall()
     group_counts = [row.pop("groups") for row in rows]
     details = file_details.get_file_details(connection, upload_id)
-    groups = [ErrorGroup(**row, first_line=details.line_of(row["first_row"]) if details else None) for row in rows]
-    return ErrorSummary(groups, group_counts[0] - len(groups) if groups else 0)
+    groups = [
+        ErrorGroup(
+            **{**row, "message": row["message"] or label_of(row["error_type"])},
+            first_line=details.line_of(row["first_row"]) if details else None,
+        )
+        for row in rows
+    ]
+    return ErrorSummary(groups, max(0, group_counts[0] - top) if groups else 0)

@@ -104,13 +104,15 @@ class UploadFileDetailsResponse(FileDetailsResponse):
 
 
 class ErrorGroupResponse(BaseModel):
-    """Errors with the same cause."""
+    """Errors of a type and column: those with one value that several rows have, or all others."""
 
     error_type: str
     column: str
     header: str = Field(description="The header of the column in the file; blank if it has the column's name or none")
-    value: str
-    message: str
+    value: str = Field(description="Blank if the values differ, like `expected` and `hint`")
+    distinct_values: int = Field(description="Number of different values that are not blank")
+    examples: list[str] = Field(description="The first different values")
+    message: str = Field(description="The error type in words if the messages differ")
     expected: str
     hint: str
     rows: int
@@ -120,7 +122,7 @@ class ErrorGroupResponse(BaseModel):
 
 
 class SummaryResponse(BaseModel):
-    """The errors of an upload in groups, the largest first."""
+    """The errors of an upload in groups, the largest first; valid rows (`FILE_REJECTED`) are last, in addition."""
 
     groups: list[ErrorGroupResponse]
     more: int = Field(description="Number of further groups")
@@ -228,6 +230,8 @@ def summary_response(summary: ErrorSummary, details: FileDetails | None) -> Summ
             column=group.field,
             header=get_header(group.field),
             value=group.value,
+            distinct_values=group.distinct_values,
+            examples=list(group.examples),
             message=group.message,
             expected=group.expected,
             hint=group.hint,

@@ -8,15 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from psycopg.rows import dict_row
-
 from onboarding.domain.models import Upload, UploadStatus
-from onboarding.storage import file_details, uploads
+from onboarding.storage import file_details, uploads, validation_errors
 from onboarding.storage.database import Connection
 from onboarding.storage.mappings import get_applied_mapping
 from onboarding.storage.products import list_upload_products
-from onboarding.storage.queries import query
-from onboarding.storage.validation_errors import get_error_summary
 from onboarding.web.auth import Principal
 from onboarding.web.errors import not_found
 from onboarding.web.mapping_schemas import mapping_reference, missing_column_responses, used_value_responses
@@ -79,12 +75,11 @@ def list_errors(
     cursor: str | None,
     limit: int,
 ) -> Page[ErrorResponse]:
-    """Return a page of an upload's errors, by row. `conditions`: error_type, column, value, group; each may be None."""
+    """Return a page of an upload's errors, by row. `conditions`: those of `validation_errors.list_errors`."""
     get_visible_upload(connection, principal, upload_id)
     after_row, after_id = (*decode_number_cursor(cursor), 0, 0)[:2]
-    position = {"upload_id": upload_id, "after_row": after_row, "after_id": after_id, "limit": limit + 1}
-    with connection.cursor(row_factory=dict_row) as db_cursor:
-        rows = db_cursor.execute(query("list_validation_errors"), {"group": None, **conditions, **position}).fetchall()
+    position = {"after_row": after_row, "after_id": after_id, "limit": limit + 1}
+    rows = validation_errors.list_errors(connection, upload_id, {**conditions, **position})
     details = file_details.get_file_details(connection, upload_id)
     spreadsheet_row, get_header = spreadsheet_row_function(details), header_function(details)
     items = [
@@ -114,7 +109,7 @@ def get_summary(connection: Connection, principal: Principal, upload_id: str, to
     """Return the `top` largest groups of errors of an upload."""
     get_visible_upload(connection, principal, upload_id)
     details = file_details.get_file_details(connection, upload_id)
-    return summary_response(get_error_summary(connection, upload_id, top), details)
+    return summary_response(validation_errors.get_error_summary(connection, upload_id, top), details)
 
 
 def list_products(

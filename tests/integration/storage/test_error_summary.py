@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from random import Random
 
 import pytest
-from psycopg.rows import dict_row
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from onboarding.domain.error_summary import summarize_errors
+from onboarding.domain.error_codes import RowErrorCode
+from onboarding.domain.error_summary import ErrorGroup, summarize_errors
+from onboarding.domain.models import OnError, RowError
 from onboarding.storage.database import Connection, Database
-from onboarding.storage.queries import query
-from onboarding.storage.validation_errors import get_error_summary
-from tests.support.postgres_fixtures import open_upload, product_row, record_rows
+from onboarding.storage.products import row_key
+from onboarding.storage.validation_errors import get_error_summary, insert_errors, list_errors
+from tests.support.postgres_fixtures import make_row, open_upload, product_row, record_rows
 
 UPLOAD = "UPLOAD_1"
+
+
+class RolledBack(Exception):
+    """Ends a transaction without its writes."""
 
 
 @pytest.mark.parametrize("top", [1, 3, 100])
@@ -42,53 +50,100 @@ def test_summary_of_upload_groups_equal_errors(database: Database, top: int) -> 
         assert summary.sentences[0] == sentences[0]
 
 
-def test_summary_of_errors_without_value_groups_by_message(database: Database) -> None:
-    rows = [product_row(str(n), n, surplus_fields=fields) for n, fields in enumerate((1, -5, 1, 3), 1)]
-    open_upload(database, UPLOAD, len(rows))
-    result = record_rows(database, *rows)
-    summary = database.run(lambda connection: get_error_summary(connection, UPLOAD))
-    lines = [(number, error) for (_, number), errors in result.errors.items() for error in errors]
-    assert summary.sentences == summarize_errors(lines).sentences
-    assert [sentence[:27] for sentence in summary.sentences] == [
-        "2 rows: The row has 1 field",
-        "Row 2: The row has 5 fields",
-        "Row 4: The row has 3 fields",
-    ]
-
-
 def test_summary_of_upload_without_errors_is_empty(database: Database) -> None:
     open_upload(database, UPLOAD, 1)
     assert database.run(lambda connection: get_error_summary(connection, UPLOAD)).sentences == []
 
 
-def test_list_validation_errors_like_a_groups_error_returns_the_group(database: Database) -> None:
-    """Filtering errors by an error of a group returns the errors of this group, also without a value."""
-    rows = [
-        product_row("1", 1, price=None, stock_quantity=None),
-        product_row("2", 2, price=None, stock_quantity=None),
-        product_row("3", 3, price=None),
-        product_row("4", 4, surplus_fields=1),
-        product_row("5", 5, surplus_fields=2),
-        product_row("6", 6, description="a\x01b"),
-        product_row("7", 7, category="Elektronics"),
-        product_row("8", 8, category="Elektronics", brand="Elektronics" * 10),
+TEXTS = st.sampled_from(["", "a", "b", "B", "ä", "12,5", "x" * 50])
+TYPES = st.sampled_from(
+    [
+        RowErrorCode.CANCELLED,
+        RowErrorCode.DUPLICATE_SKU,
+        RowErrorCode.FIELD_COUNT_MISMATCH,
+        RowErrorCode.FILE_REJECTED,
+        RowErrorCode.INVALID_PRICE,
+        RowErrorCode.UNKNOWN_PRODUCT,
     ]
-    open_upload(database, UPLOAD, len(rows))
+)
+ERRORS = st.builds(
+    RowError,
+    TYPES,
+    st.sampled_from(["sku", "price, sku"]),
+    st.sampled_from(["M", "m", "N"]),
+    value=TEXTS,
+    expected=st.sampled_from(["", "E"]),
+    hint=st.sampled_from(["", "H", "h"]),
+)
+ROWS = st.lists(
+    st.lists(ERRORS, min_size=1, max_size=4, unique_by=lambda error: (error.error_type, error.field)), max_size=20
+)
+
+
+def test_groups_in_the_database_equal_those_in_memory_and_list_all_errors(database: Database) -> None:
+    """Batches of rows are recorded in any order."""
+    open_upload(database, UPLOAD, 20)
+
+    @settings(deadline=None, max_examples=100)
+    @given(ROWS, st.integers(1, 8), st.randoms(use_true_random=False))
+    def check(errors_of_rows: list[list[RowError]], top: int, random: Random) -> None:
+        batches = list(enumerate(errors_of_rows, 1))
+        random.shuffle(batches)
+
+        def work(connection: Connection) -> None:
+            for number, errors in batches:
+                row = make_row(number)
+                insert_errors(connection, [row], {row_key(row): errors})
+            pairs = [(number, error) for number, errors in batches for error in errors]
+            summary = get_error_summary(connection, UPLOAD, top)
+            expected = summarize_errors(pairs, top)
+            assert [without_ids(group) for group in summary.groups] == [without_ids(group) for group in expected.groups]
+            assert summary.more == expected.more
+            assert summary.sentences == expected.sentences
+            listed: list[int] = []
+            for group in get_error_summary(connection, UPLOAD, len(pairs)).groups:
+                members = list_errors(connection, UPLOAD, {"group": group.first_error})
+                assert (members[0]["error_id"], members[0]["row_number"]) == (group.first_error, group.first_row)
+                assert len(members) == group.rows
+                assert list_errors(connection, UPLOAD, {"group": members[-1]["error_id"]}) == members
+                assert {(member["error_type"], member["column"]) for member in members} == {
+                    (group.error_type, group.field)
+                }
+                assert len({member["value"] for member in members} - {None}) == group.distinct_values
+                listed += [member["error_id"] for member in members]
+            assert sorted(listed) == sorted(error["error_id"] for error in list_errors(connection, UPLOAD, {}))
+            raise RolledBack
+
+        with pytest.raises(RolledBack):
+            database.run(work)
+
+    check()
+
+
+def without_ids(group: ErrorGroup) -> ErrorGroup:
+    return replace(group, first_error=None, first_line=None)
+
+
+def test_list_errors_of_invalid_rows_leaves_out_valid_rows(database: Database) -> None:
+    rows = [product_row("1", 1), product_row("2", 2, price="0"), product_row("3", 3)]
+    open_upload(database, UPLOAD, len(rows), on_error=OnError.REJECT_FILE)
     record_rows(database, *rows)
-    groups = database.run(lambda connection: get_error_summary(connection, UPLOAD)).groups
-    params = dict.fromkeys(("error_type", "column", "value")) | {"upload_id": UPLOAD, "limit": 99}
-    params |= {"after_row": 0, "after_id": 0}
 
-    def list_errors_like(connection: Connection, error_id: int | None) -> list[dict[str, Any]]:
-        cursor = connection.cursor(row_factory=dict_row)
-        return cursor.execute(query("list_validation_errors"), {**params, "group": error_id}).fetchall()
+    def list_types(connection: Connection, *, invalid_rows_only: bool) -> list[str]:
+        errors = list_errors(connection, UPLOAD, {"invalid_rows_only": invalid_rows_only})
+        return [error["error_type"] for error in errors]
 
-    for group in groups:
-        errors = database.run(partial(list_errors_like, error_id=group.first_error))
-        assert {(error["error_type"], error["column"], error["value"] or "") for error in errors} == {
-            (group.error_type, group.field, group.value)
-        }
-        assert len(errors) == group.rows
-        if not group.value:
-            assert {error["message"] for error in errors} == {group.message}
-    assert len(groups) == 7
+    assert database.run(partial(list_types, invalid_rows_only=True)) == ["INVALID_PRICE"]
+    assert database.run(partial(list_types, invalid_rows_only=False)) == [
+        "FILE_REJECTED",
+        "INVALID_PRICE",
+        "FILE_REJECTED",
+    ]
+
+
+def test_list_errors_with_an_error_of_another_upload_is_empty(database: Database) -> None:
+    for upload_id in (UPLOAD, "UPLOAD_2"):
+        open_upload(database, upload_id, 1)
+        record_rows(database, make_row(1, upload_id=upload_id, price="0"))
+    [group] = database.run(lambda connection: get_error_summary(connection, "UPLOAD_2")).groups
+    assert database.run(lambda connection: list_errors(connection, UPLOAD, {"group": group.first_error})) == []

@@ -23,6 +23,7 @@ from onboarding.lambda_handlers.admin_queries import dry_run_as_json
 from onboarding.pipeline.dry_run import DryRun
 from onboarding.pipeline.mapping_proposals import MappingProposal, ProposalSource
 from onboarding.pipeline.upload_mappings import INLINE_ID
+from onboarding.storage.held_rows import build_file_rejected_error
 
 Captured = pytest.CaptureFixture[str]
 
@@ -110,6 +111,15 @@ def test_print_dry_run_groups_precede_errors(capsys: Captured) -> None:
     assert [line.split()[0] for line in lines[-2:]] == ["2", "3"]
     lines = print_result(make_run([], {1: [error]}), capsys).splitlines()
     assert "What to fix, the most frequent first:" not in lines
+
+
+def test_print_dry_run_names_valid_rows_of_a_rejected_file_once(capsys: Captured) -> None:
+    errors = {number: [build_file_rejected_error(1)] for number in range(1, 25)}
+    invalid = RowError("INVALID_PRICE", "price", "Price must be a number", "free", "a number")
+    output = print_result(make_run([], {**errors, 25: [invalid]}), capsys)
+    assert "\n- Row 26: price 'free', expected a number\n- 24 valid rows are not imported because" in output
+    assert "The row is valid" not in output
+    assert output.splitlines()[-1].split()[:2] == ["26", "INVALID_PRICE"]
 
 
 def test_print_dry_run_mapping_is_named_with_effect(capsys: Captured) -> None:

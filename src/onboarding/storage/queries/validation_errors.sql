@@ -14,6 +14,22 @@ on conflict on constraint validation_errors_row_field_key do nothing
 
 -- name: list_validation_errors
 -- List a page of the errors of an upload, by row. Every condition except the upload is optional.
+-- `group_members` are the errors with the type and field of the error `group`: its group and those of other values.
+with group_members as (
+    select
+        error_id,
+        case
+            when error_type <> all(%(identity_types)s) and count(*) over (partition by rejected_value) > 1
+                then rejected_value
+        end as group_value
+    from validation_errors
+    where upload_id = %(upload_id)s
+      and (error_type, error_field) = (
+        select error_type, error_field
+        from validation_errors
+        where error_id = %(group)s and upload_id = %(upload_id)s
+      )
+)
 select
     error_id, row_number, vendor_product_id, error_type, error_field as "column", error_message as message,
     rejected_value as value, expected, hint, original_data as row
@@ -23,32 +39,58 @@ where upload_id = %(upload_id)s
   and (%(error_type)s::text is null or error_type = %(error_type)s)
   and (%(column)s::text is null or %(column)s = any(string_to_array(error_field, ', ')))
   and (%(value)s::text is null or coalesce(rejected_value, '') = %(value)s)
+  and (not %(invalid_rows_only)s::boolean or error_type <> 'FILE_REJECTED')
   and (
     %(group)s::bigint is null
-    -- The errors of the group of `list_error_groups` that contains this error.
-    or exists (
-        select from validation_errors sample
-        where sample.error_id = %(group)s and sample.upload_id = %(upload_id)s
-          and (sample.error_type, sample.error_field) = (validation_errors.error_type, validation_errors.error_field)
-          and coalesce(sample.rejected_value, '') = coalesce(validation_errors.rejected_value, '')
-          and (coalesce(sample.rejected_value, '') <> '' or sample.error_message = validation_errors.error_message)
+    or error_id in (
+        select error_id
+        from group_members
+        where group_value is not distinct from (select group_value from group_members where error_id = %(group)s)
     )
   )
 order by row_number, error_id
 limit %(limit)s
 
 -- name: list_error_groups
--- List the errors of an upload by type, field and value (without a value: by message), most frequent first.
--- `groups` is the number of groups. `list_validation_errors` must group errors in the same way.
+-- List the errors of an upload by type, field and, for values of several rows, value; most frequent first.
+-- The valid rows of an all-or-nothing file (FILE_REJECTED) are last, in addition to the limit. A text that differs in a
+-- group is blank. `groups` is the number of groups without them. `list_validation_errors` and `summarize_errors` must
+-- group errors in the same way.
+with by_value as (
+    select
+        error_type, error_field, rejected_value as value, count(*) as rows,
+        min(array[row_number, error_id]) as first,
+        min(error_message collate "C") as message, max(error_message collate "C") as last_message,
+        min(expected collate "C") as expected, max(expected collate "C") as last_expected,
+        min(hint collate "C") as hint, max(hint collate "C") as last_hint
+    from validation_errors
+    where upload_id = %(upload_id)s
+    group by error_type, error_field, rejected_value
+),
+error_groups as (
+    select
+        error_type, error_field as field, sum(rows)::bigint as rows, min(first) as first,
+        count(value) as distinct_values,
+        coalesce((array_agg(value order by first) filter (where value is not null))[:2], '{}') as examples,
+        case when count(*) = 1 then coalesce(min(value), '') else '' end as value,
+        case when min(message) = max(last_message) then min(message) else '' end as message,
+        case when min(expected) = max(last_expected) then min(expected) else '' end as expected,
+        case when min(hint) = max(last_hint) then min(hint) else '' end as hint
+    from by_value
+    group by error_type, error_field, case when rows > 1 and error_type <> all(%(identity_types)s) then value end
+),
+numbered_groups as (
+    select
+        *, row_number() over (order by error_type = 'FILE_REJECTED', rows desc, first) as position,
+        count(*) filter (where error_type <> 'FILE_REJECTED') over () as groups
+    from error_groups
+)
 select
-    error_type, error_field as field, coalesce(rejected_value, '') as value, min(error_message) as message,
-    min(expected) as expected, min(hint) as hint, count(*) as rows, min(row_number) as first_row,
-    min(error_id) as first_error, count(*) over () as groups
-from validation_errors
-where upload_id = %(upload_id)s
-group by error_type, error_field, rejected_value, case when coalesce(rejected_value, '') = '' then error_message end
-order by count(*) desc, min(row_number), min(error_id)
-limit %(limit)s
+    error_type, field, value, distinct_values, examples, message, expected, hint, rows, first[1] as first_row,
+    first[2] as first_error, groups
+from numbered_groups
+where position <= %(limit)s or error_type = 'FILE_REJECTED'
+order by position
 
 -- name: list_rejected_row_numbers
 -- List the numbers of the rows of an upload that have errors.

@@ -86,7 +86,7 @@ def cancel_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Uplo
 
 
 def _has_cancelled_rows(connection: Connection, principal: Principal, upload_id: str) -> bool:
-    conditions = {"error_type": RowErrorCode.CANCELLED, "column": None, "value": None}
+    conditions = {"error_type": RowErrorCode.CANCELLED}
     return bool(upload_queries.list_errors(connection, principal, upload_id, conditions, cursor=None, limit=1).items)
 
 

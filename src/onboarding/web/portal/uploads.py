@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import NotFound
@@ -25,7 +26,7 @@ from onboarding.web.pagination import Cursor, Page
 from onboarding.web.portal.file_details import get_spreadsheet_row_function, list_details
 from onboarding.web.portal.rendering import page_links, render_page
 from onboarding.web.request_parameters import UploadId
-from onboarding.web.schemas import ErrorResponse
+from onboarding.web.schemas import ErrorResponse, SummaryResponse
 from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(prefix="/uploads", include_in_schema=False)
@@ -102,7 +103,6 @@ def show_upload(
     notice: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
 ) -> Response:
     """Show an upload with its first errors and products."""
-    all_errors = dict.fromkeys(("error_type", "column", "value"))
 
     def work(connection: Connection) -> dict[str, Any]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
@@ -115,7 +115,7 @@ def show_upload(
             "is_mapping_deleted": _is_mapping_deleted(connection, upload.vendor_id, file_details.mapping),
             "summary": upload_queries.get_summary(connection, principal, upload_id, ERROR_GROUPS),
             "errors": upload_queries.list_errors(
-                connection, principal, upload_id, all_errors, cursor=None, limit=FIRST_ERRORS
+                connection, principal, upload_id, {"invalid_rows_only": True}, cursor=None, limit=FIRST_ERRORS
             ),
             "products": upload_queries.list_products(
                 connection, principal, upload_id, cursor=None, limit=FIRST_PRODUCTS
@@ -150,29 +150,41 @@ def show_errors(
     group: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     cursor: Cursor = None,
 ) -> Response:
-    """Show a page of an upload's errors."""
+    """Show a page of an upload's errors. The valid rows of an all-or-nothing file are listed only on request."""
     conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "group": group}
+    invalid_rows_only = not error_type and not group
 
-    def work(connection: Connection) -> tuple[Upload, Page[ErrorResponse]]:
+    def work(connection: Connection) -> tuple[Upload, Page[ErrorResponse], SummaryResponse]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
         errors = upload_queries.list_errors(
-            connection, principal, upload_id, conditions, cursor=cursor, limit=ERRORS_PER_PAGE
+            connection,
+            principal,
+            upload_id,
+            {**conditions, "invalid_rows_only": invalid_rows_only},
+            cursor=cursor,
+            limit=ERRORS_PER_PAGE,
         )
-        return upload, errors
+        return upload, errors, upload_queries.get_summary(connection, principal, upload_id, ERROR_GROUPS)
 
-    upload, errors = principal.run(pool, work)
+    upload, errors, summary = principal.run(pool, work)
     parameters = {name: str(text) for name, text in conditions.items() if text}
-    filters = {name: text for name, text in parameters.items() if name != "group"}
-    if group and errors.items:
-        first = errors.items[0]
-        filters |= {"error_type": first.error_type, "column": first.column}
-        filters |= {"value": first.value} if first.value else {"message": first.message}
+    filters = dict(parameters)
+    for selected in summary.groups:
+        if selected.id == group:
+            del filters["group"]
+            filters |= {"error_type": selected.error_type, "column": selected.column}
+            filters |= {"value": selected.value} if selected.value else {"message": selected.message}
     return render_page(
         "rejected_rows.html",
         request,
         principal,
         upload=schemas.upload_response(upload),
         errors=errors,
+        valid_rows=[
+            f"{valid.sentence}."
+            for valid in summary.groups
+            if invalid_rows_only and valid.error_type == RowErrorCode.FILE_REJECTED
+        ],
         filters=filters,
         is_filtered=bool(parameters),
         **page_links(f"/uploads/{upload_id}/errors", parameters, cursor, errors.next),
