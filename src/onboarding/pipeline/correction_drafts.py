@@ -11,55 +11,80 @@ from onboarding.pipeline.corrections import CorrectionContext
 from onboarding.storage import corrections
 from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection
-from onboarding.storage.errors import NotFound
+from onboarding.storage.errors import InvalidInput, NotFound
 
 
 @dataclass(frozen=True, slots=True)
-class SavedEdits:
-    """Result of saving edits: the new revisions by row number, and the rows that were not saved.
+class ReviewedEdits:
+    """Edits of rows, compared with the rows and drafts that are stored.
 
-    `conflicts` are rows whose draft has changed since the vendor has read it, `closed` rows that cannot be edited (any
-    more), each as it is now.
+    `rows` are those whose edits are accepted, `cells` their edited cells by row number, without cells that are as in
+    the file, and `revisions` the revisions of their drafts. `conflicts` are rows whose draft has changed since the
+    vendor has read it, `closed` rows that cannot be edited (any more), each as it is now.
     """
 
+    rows: list[RejectedRow] = field(default_factory=list)
+    cells: dict[int, dict[str, str]] = field(default_factory=dict)
     revisions: dict[int, int] = field(default_factory=dict)
     conflicts: list[RejectedRow] = field(default_factory=list)
     closed: list[RejectedRow] = field(default_factory=list)
 
 
-def save_edits(
-    connection: Connection, actor: Actor, context: CorrectionContext, edits: Sequence[CorrectionEdit]
-) -> SavedEdits:
-    """Store the edits of rows as their drafts, without cells that are as in the file. Raises NotFound.
+def review_edits(connection: Connection, context: CorrectionContext, edits: Sequence[CorrectionEdit]) -> ReviewedEdits:
+    """Compare edits with the stored rows and drafts. Raises InvalidInput for a repeated row, and NotFound.
 
-    An edit of the draft that is stored already, by a repeated request, is no conflict.
+    An edit that is as the stored draft, by a repeated request, is no conflict.
     """
-    upload = context.upload
-    corrections.lock_corrections(connection, upload.upload_id)
     row_numbers = [edit.row_number for edit in edits]
-    stored_rows = corrections.list_rejected_rows(connection, upload.upload_id, row_numbers=row_numbers)
+    if len(set(row_numbers)) < len(row_numbers):
+        raise InvalidInput("A row occurs twice. Send one edit for each row.")
+    stored_rows = corrections.list_rejected_rows(connection, context.upload.upload_id, row_numbers=row_numbers)
     rows = {row.row_number: row for row in stored_rows}
-    result = SavedEdits()
-    changed_edits = []
+    result = ReviewedEdits()
     for edit in edits:
         row = rows.get(edit.row_number)
         if row is None:
             raise NotFound(f"Row {edit.row_number} is not a rejected row of this upload.")
         cells = context.notation.drop_unchanged(row, edit.cells)
         revision = row.draft.revision if row.draft is not None else 0
+        is_stored = row.draft is not None and row.draft.cells == cells
         if row.state is not CorrectionState.OPEN or not row.is_editable:
             result.closed.append(row)
-        elif row.draft is not None and row.draft.cells == cells:
-            result.revisions[edit.row_number] = revision
-        elif edit.revision not in {None, revision}:
+        elif not is_stored and edit.revision not in {None, revision}:
             result.conflicts.append(row)
         else:
-            changed_edits.append(CorrectionEdit(edit.row_number, cells))
+            result.rows.append(row)
+            result.cells[edit.row_number] = cells
+            result.revisions[edit.row_number] = revision
+    return result
+
+
+def save_edits(
+    connection: Connection, actor: Actor, context: CorrectionContext, edits: Sequence[CorrectionEdit]
+) -> ReviewedEdits:
+    """Store the accepted edits of rows as their drafts, and return them. Raises InvalidInput and NotFound."""
+    upload = context.upload
+    corrections.lock_corrections(connection, upload.upload_id)
+    result = review_edits(connection, context, edits)
+    changed_edits = [
+        CorrectionEdit(row.row_number, result.cells[row.row_number])
+        for row in result.rows
+        if row.draft is None or row.draft.cells != result.cells[row.row_number]
+    ]
     if changed_edits:
         result.revisions.update(
             corrections.save_drafts(connection, actor, upload.vendor_id, upload.upload_id, changed_edits)
         )
     return result
+
+
+def delete_drafts(connection: Connection, upload_id: str, row_numbers: Sequence[int] | None) -> int:
+    """Delete the drafts of open rows, of all if `row_numbers` is None; return their number."""
+    corrections.lock_corrections(connection, upload_id)
+    rows = corrections.list_rejected_rows(
+        connection, upload_id, row_numbers=row_numbers, state=CorrectionState.OPEN, has_draft=True
+    )
+    return corrections.delete_drafts(connection, upload_id, [row.row_number for row in rows]) if rows else 0
 
 
 def fill_rows(
@@ -83,12 +108,12 @@ def fill_rows(
     )
     texts = {row.row_number: _find_row_suggestion(row, column) if value is None else value for row in rows}
     edits = [
-        CorrectionEdit(row.row_number, context.notation.drop_unchanged(row, {column: text}))
+        CorrectionEdit(row.row_number, context.notation.drop_unchanged(row, {**row.edited_cells, column: text}))
         for row in rows
         if row.is_editable and (text := texts[row.row_number])
     ]
     if edits:
-        corrections.save_drafts(connection, actor, upload.vendor_id, upload.upload_id, edits, is_merged=True)
+        corrections.save_drafts(connection, actor, upload.vendor_id, upload.upload_id, edits)
     return len(edits)
 
 

@@ -111,6 +111,18 @@ def check_rows(
     return errors
 
 
+def list_rows_to_submit(connection: Connection, upload: Upload) -> list[RejectedRow]:
+    """List the open rows with a draft; of an all-or-nothing file all open rows."""
+    has_draft = None if upload.on_error is OnError.REJECT_FILE else True
+    return corrections.list_rejected_rows(connection, upload.upload_id, state=CorrectionState.OPEN, has_draft=has_draft)
+
+
+def find_ready_rows(run: RunTransaction, context: CorrectionContext, rows: Sequence[RejectedRow]) -> list[RejectedRow]:
+    """Return those of the rows that an upload of all of them would accept. `run` is that of `check_rows`."""
+    errors = check_rows(run, context, rows)
+    return [row for row in rows if row.is_editable and not errors[row.row_number]]
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A submitted file of corrected rows: its key and its number of rows; `is_new` unless it was submitted before."""
@@ -131,16 +143,11 @@ def submit_corrections(
 
     def read(connection: Connection) -> tuple[PendingSubmission | None, CorrectionContext, list[RejectedRow]]:
         pending = corrections.find_pending_submission(connection, upload.upload_id)
-        has_draft = None if upload.on_error is OnError.REJECT_FILE else True
-        rows = corrections.list_rejected_rows(
-            connection, upload.upload_id, state=CorrectionState.OPEN, has_draft=has_draft
-        )
-        return pending, load_correction_context(connection, upload), rows
+        return pending, load_correction_context(connection, upload), list_rows_to_submit(connection, upload)
 
     pending, context, rows = run_as_vendor(read)
     if pending is None:
-        errors = check_rows(run_unrestricted, context, rows)
-        ready_rows = [row for row in rows if row.is_editable and not errors[row.row_number]]
+        ready_rows = find_ready_rows(run_unrestricted, context, rows)
         _require_ready(upload, rows, ready_rows)
         mark = partial(_mark_submitted, actor=actor, upload=upload, rows=ready_rows)
         pending, is_new = run_as_vendor(mark)

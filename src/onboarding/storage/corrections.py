@@ -136,13 +136,8 @@ def save_drafts(
     vendor_id: str,
     upload_id: str,
     edits: Sequence[CorrectionEdit],
-    *,
-    is_merged: bool = False,
 ) -> dict[int, int]:
-    """Store drafts and return their revisions by row number. The caller has locked the corrections.
-
-    With `is_merged`, the cells are added to those of earlier drafts.
-    """
+    """Store drafts and return their revisions by row number. The caller has locked the corrections."""
     drafts = [
         {
             "row_number": edit.row_number,
@@ -155,7 +150,6 @@ def save_drafts(
         "vendor_id": vendor_id,
         "drafts": json.dumps(drafts, ensure_ascii=False),
         "updated_by": actor.name,
-        "is_merged": is_merged,
     }
     return dict(connection.execute(query("save_corrections"), params).fetchall())
 
@@ -169,7 +163,7 @@ def delete_drafts(connection: Connection, upload_id: str, row_numbers: Sequence[
 def mark_submitted(
     connection: Connection, actor: Actor, upload: Upload, rows: Sequence[RejectedRow], s3_key: str
 ) -> bool:
-    """Mark the drafts of these rows as submitted with a file; return False if one has changed since it was read."""
+    """Mark the drafts of these rows as submitted with a file; return False if one is not open or has changed."""
     revisions = [row.draft.revision if row.draft is not None else 0 for row in rows]
     params = {
         "upload_id": upload.upload_id,

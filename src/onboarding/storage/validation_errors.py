@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from onboarding.domain.error_codes import label_of
 from onboarding.domain.error_summary import IDENTITY_TYPES, MAX_GROUPS, ErrorGroup, ErrorSummary
@@ -87,3 +87,26 @@ def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GRO
         for row in rows
     ]
     return ErrorSummary(groups, max(0, group_counts[0] - top) if groups else 0)
+
+
+def list_group_rows(connection: Connection, upload_id: str, group: int) -> list[int]:
+    """List the numbers of the rows with an error of the group that contains the error `group`."""
+    params = {
+        **dict.fromkeys(("error_type", "column", "value")),
+        "upload_id": upload_id,
+        "group": group,
+        "invalid_rows_only": False,
+        "identity_types": list(IDENTITY_TYPES),
+        "after_row": 0,
+        "after_id": 0,
+        "limit": None,
+    }
+    errors = query("list_validation_errors")
+    numbers = f"select distinct row_number from ({errors}) as errors order by row_number"  # noqa: S608 - our own query
+    return [row_number for (row_number,) in connection.execute(numbers, params)]
+
+
+def get_error(connection: Connection, upload_id: str, error_id: int) -> RowError | None:
+    """Return an error of an upload by its id, or None."""
+    cursor = connection.cursor(row_factory=class_row(RowError))
+    return cursor.execute(query("get_validation_error"), {"upload_id": upload_id, "error_id": error_id}).fetchone()

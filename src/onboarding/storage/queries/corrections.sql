@@ -76,12 +76,12 @@ order by u.upload_timestamp, u.upload_id
 select pg_advisory_xact_lock(hashtextextended('corrections ' || %(upload_id)s::text, 3))
 
 -- name: save_corrections
--- Insert or replace drafts; with `is_merged`, add their cells to those of earlier drafts.
+-- Insert or replace drafts.
 insert into corrections as existing (upload_id, row_number, vendor_id, cells, updated_by)
 select %(upload_id)s, (draft ->> 'row_number')::integer, %(vendor_id)s, draft -> 'cells', %(updated_by)s
 from jsonb_array_elements(%(drafts)s::jsonb) as drafts (draft)
 on conflict on constraint corrections_pk do update
-set cells = case when %(is_merged)s then existing.cells || excluded.cells else excluded.cells end,
+set cells = excluded.cells,
     revision = existing.revision + 1,
     updated_by = excluded.updated_by,
     updated_at = now(),
@@ -93,14 +93,14 @@ returning row_number, revision
 delete from corrections where upload_id = %(upload_id)s and row_number = any(%(row_numbers)s::int[])
 
 -- name: mark_corrections_submitted
--- Set the key of the file with which rows are submitted, for the drafts with these revisions. Rows without a draft
--- (revision 0) get one without cells.
+-- Set the key of the file with which rows are submitted, for the open rows whose drafts have these revisions. Rows
+-- without a draft (revision 0) get one without cells.
 insert into corrections as existing (upload_id, row_number, vendor_id, cells, updated_by, submitted_s3_key)
-select %(upload_id)s::text, row_number, %(vendor_id)s, '{}', %(updated_by)s, %(submitted_s3_key)s::text
-from unnest(%(row_numbers)s::int[], %(revisions)s::int[]) as ready (row_number, revision)
-where revision = coalesce(
-    (select c.revision from corrections c where c.upload_id = %(upload_id)s::text and c.row_number = ready.row_number), 0
-)
+select r.upload_id, r.row_number, %(vendor_id)s, '{}', %(updated_by)s, %(submitted_s3_key)s::text
+from rejected_rows r
+join unnest(%(row_numbers)s::int[], %(revisions)s::int[]) as ready (row_number, revision)
+    on ready.row_number = r.row_number and ready.revision = coalesce(r.revision, 0)
+where r.upload_id = %(upload_id)s and r.state = 'open'
 on conflict on constraint corrections_pk do update set submitted_s3_key = excluded.submitted_s3_key
 
 -- name: find_pending_submission
