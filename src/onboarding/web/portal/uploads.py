@@ -23,6 +23,7 @@ from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.mapping_schemas import MappingReference
 from onboarding.web.pagination import Cursor, Page
+from onboarding.web.portal.corrections import CorrectionNotice, load_work_list
 from onboarding.web.portal.file_details import get_spreadsheet_row_function, list_details
 from onboarding.web.portal.rendering import page_links, render_page
 from onboarding.web.request_parameters import UploadId
@@ -33,7 +34,6 @@ router = APIRouter(prefix="/uploads", include_in_schema=False)
 
 UPLOADS_PER_PAGE = 25
 ERRORS_PER_PAGE = 50
-FIRST_ERRORS = 10
 FIRST_PRODUCTS = 5
 ERROR_GROUPS = 10
 
@@ -100,30 +100,35 @@ def show_upload(
     request: Request,
     principal: Reader,
     pool: PoolDep,
-    notice: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
+    *,
+    notice: Literal["cancelled", "undone", "revoked", "resumed"] | CorrectionNotice = "",
+    rows: Annotated[int, Query(ge=0, le=10_000)] = 0,
 ) -> Response:
-    """Show an upload with its first errors and products."""
+    """Show an upload with its errors, to correct them, and its first products."""
 
     def work(connection: Connection) -> dict[str, Any]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
         file_details = upload_queries.get_file_details(connection, principal, upload_id)
+        parent_id = upload.parent_upload_id
         return {
             "upload": schemas.upload_response(upload),
+            "parent": upload_queries.get_visible_upload(connection, principal, parent_id) if parent_id else None,
             "details": list_details(file_details),
             "spreadsheet_row": get_spreadsheet_row_function(file_details),
             "file_details": file_details,
             "is_mapping_deleted": _is_mapping_deleted(connection, upload.vendor_id, file_details.mapping),
-            "summary": upload_queries.get_summary(connection, principal, upload_id, ERROR_GROUPS),
-            "errors": upload_queries.list_errors(
-                connection, principal, upload_id, {"invalid_rows_only": True}, cursor=None, limit=FIRST_ERRORS
-            ),
             "products": upload_queries.list_products(
                 connection, principal, upload_id, cursor=None, limit=FIRST_PRODUCTS
             ),
             "links": upload_actions.get_links(connection, principal, upload_id),
         }
 
-    return render_page("upload.html", request, principal, notice=notice, **principal.run(pool, work))
+    values = principal.run(pool, work)
+    is_correctable = values["upload"].phase == "done" and values["upload"].error_records
+    values |= load_work_list(pool, principal, upload_id) if is_correctable else {"corrections": None}
+    return render_page(
+        "upload.html", request, principal, notice=notice, correction_notice=notice, notice_rows=rows, **values
+    )
 
 
 def _is_mapping_deleted(connection: Connection, vendor_id: str, mapping: MappingReference | None) -> bool:

@@ -19,12 +19,12 @@ export async function renewToken() {
   csrfToken = readToken(new DOMParser().parseFromString(page, "text/html"));
 }
 
-export async function request(path, { method = "GET", body, contentType, signal } = {}) {
+export async function request(path, { method = "GET", body, contentType, signal, keepalive } = {}) {
   const headers = { "X-CSRF-Token": csrfToken };
   if (contentType) headers["Content-Type"] = contentType;
   let response;
   try {
-    response = await fetch(path, { method, body, headers, signal, cache: "no-store" });
+    response = await fetch(path, { method, body, headers, signal, keepalive, cache: "no-store" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new RequestError("Can't reach the server. Check your connection and try again.", 0);

@@ -52,7 +52,7 @@ export function connectRows(section, { url, onChange, announce }) {
   });
   window.addEventListener("online", () => save());
   window.addEventListener("pagehide", () => {
-    if (unsavedRows.size) send({ keepalive: true }).catch(() => {});
+    if (unsavedRows.size) send({ keepalive: true });
   });
   restore();
 
@@ -71,15 +71,9 @@ export function connectRows(section, { url, onChange, announce }) {
     if (saving) await saving;
     if (!unsavedRows.size) return true;
     saving = send();
-    try {
-      await saving;
-      failure.hidden = true;
-    } catch (error) {
-      showFailure(error);
-    } finally {
-      saving = null;
-      onChange();
-    }
+    await saving;
+    saving = null;
+    onChange();
     return !unsavedRows.size;
   }
 
@@ -90,9 +84,9 @@ export function connectRows(section, { url, onChange, announce }) {
       const body = JSON.stringify({ rows: rows.map(readRow) });
       const response = await request(url, { method: "PUT", body, contentType: "application/json", ...options });
       takeResult(rows, await response.json());
+      failure.hidden = true;
     } catch (error) {
       for (const row of rows) unsavedRows.add(row);
-      // A failed save does not reject for the caller that waits for it.
       showFailure(error);
     }
   }
@@ -169,10 +163,20 @@ export function connectRows(section, { url, onChange, announce }) {
     onChange();
   }
 
+  function lockReadyRows() {
+    for (const row of form.querySelectorAll('tr[data-row][data-state="open"]')) {
+      if (!isReady(row)) continue;
+      row.dataset.state = "importing";
+      for (const control of row.querySelectorAll("input, textarea, button")) control.disabled = true;
+      showState(row, "Importing");
+    }
+  }
+
   return {
     save,
     hasUnsavedRows: () => unsavedRows.size > 0 || saving !== null,
     countReady: () => [...form.querySelectorAll('tr[data-row][data-state="open"]')].filter(isReady).length,
+    lockReadyRows,
     findConflict: () => form.querySelector(".conflict"),
   };
 }

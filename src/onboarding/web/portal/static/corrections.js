@@ -40,7 +40,19 @@ export function connectCorrections() {
     });
     showCounts();
   }
+  section.addEventListener("submit", saveBeforeSubmit);
+  if (element("continue-import")) element("continue-import").hidden = true;
   if (counts.importing) follow();
+
+  // A form of a group loads the page again: save the rows first.
+  async function saveBeforeSubmit(event) {
+    if (!rows?.hasUnsavedRows()) return;
+    event.preventDefault();
+    const isSaved = await rows.save();
+    // The submit event has disabled it.
+    for (const control of event.target.querySelectorAll("button")) control.disabled = false;
+    if (isSaved) event.target.requestSubmit(event.submitter);
+  }
 
   function announce(text) {
     element("correction-announcement").textContent = text;
@@ -57,6 +69,7 @@ export function connectCorrections() {
       ? `Import all ${countRows(counts.open)}`
       : `Import ${ready === 1 ? "1 fixed row" : ready ? `${ready.toLocaleString()} fixed rows` : "fixed rows"}`;
     button.disabled = isBusy || (!isUnsaved && (ready === 0 || (isWhole && remaining > 0)));
+    element("ready-text").textContent = ready ? `, ${ready.toLocaleString()} ready to import` : "";
     const hint = element("import-hint");
     if (isBusy) hint.textContent = "";
     else if (isUnsaved) hint.textContent = "Checking your changes …";
@@ -81,6 +94,7 @@ export function connectCorrections() {
       const response = await request(`${url}/submit`, { method: "POST" });
       const submission = await response.json();
       counts.importing = submission.rows;
+      rows.lockReadyRows();
       announce(`Importing ${countRows(submission.rows)}.`);
       await follow();
     } catch (error) {
@@ -101,7 +115,7 @@ export function connectCorrections() {
         if (!summary.importing) break;
         const current = summary.uploads.find((upload) => upload.status === "processing");
         if (current) await showUpload(current.upload_id);
-        else if (Date.now() - started > PATIENCE_MS) element("continue-import").hidden = false;
+        else if (Date.now() - started > PATIENCE_MS) showDelay();
       } catch (error) {
         showError(describe(error));
         if (error.status === 401 || error.status === 404) return;
@@ -116,6 +130,12 @@ export function connectCorrections() {
     } catch {
       window.location.reload();
     }
+  }
+
+  function showDelay() {
+    const form = element("continue-import");
+    if (form) form.hidden = false;
+    else showError("The import has not started yet. If this lasts, reload the page to continue it.");
   }
 
   async function showUpload(uploadId) {
