@@ -216,15 +216,24 @@ def _write_file(ctx: AppContext, context: CorrectionContext, run_as_vendor: RunT
         lambda c: corrections.list_rejected_rows(c, upload.upload_id, submitted_s3_key=s3_key),
     )
     corrected_rows = context.build_rows(rows, {row.row_number: row.edited_cells for row in rows})
-    try:
-        ctx.s3.put_object(
-            Bucket=ctx.settings.bucket,
-            Key=s3_key,
-            Body=build_corrections_file(upload.upload_id, corrected_rows),
-            ContentType="text/csv",
-            Metadata=_get_options(upload).metadata(),
-            IfNoneMatch="*",
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "PreconditionFailed":
-            raise
+    body = build_corrections_file(upload.upload_id, corrected_rows)
+    metadata = _get_options(upload).metadata()
+    for is_last_attempt in (False, False, True):
+        try:
+            ctx.s3.put_object(
+                Bucket=ctx.settings.bucket,
+                Key=s3_key,
+                Body=body,
+                ContentType="text/csv",
+                Metadata=metadata,
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "PreconditionFailed":
+                return
+            # S3's response while another request writes this key, which may fail.
+            if code != "ConditionalRequestConflict" or is_last_attempt:
+                raise
+        else:
+            return

@@ -51,6 +51,9 @@ class UploadResponse(BaseModel):
         description="Time of the last progress; an upload without recent progress has stalled"
     )
     undone_at: datetime | None
+    parent_upload_id: str | None = Field(description="The upload whose rejected rows this one corrects")
+    fixed_records: int = Field(description="Rejected rows that later uploads have accepted")
+    open_records: int = Field(description="The other rejected rows")
     version: str = Field(
         description="Changes whenever a field above changes; see `version` of `GET /v1/uploads/{upload_id}`"
     )
@@ -157,9 +160,13 @@ def get_phase(upload: Upload) -> Phase:
 
 
 def get_version(upload: Upload) -> str:
-    """Return a text that changes with every progress of the upload: a change of the counts sets `last_progress_at`."""
+    """Return a text that changes with every progress of the upload: a change of its own counts sets `last_progress_at`.
+
+    Other uploads change its `fixed_records`.
+    """
     times = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
-    return "-".join(f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times)
+    parts = [f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times]
+    return "-".join([*parts, str(upload.fixed_records)])
 
 
 def upload_response(upload: Upload) -> UploadResponse:
@@ -169,6 +176,7 @@ def upload_response(upload: Upload) -> UploadResponse:
         **values,
         phase=get_phase(upload),
         waiting_records=upload.total_records - upload.valid_records - upload.error_records,
+        open_records=upload.error_records - upload.fixed_records,
         has_report=upload.error_file_s3_key is not None,
         has_fix_file=upload.fix_file_s3_key is not None,
         version=get_version(upload),
