@@ -53,7 +53,7 @@ function showMessage(cell, id, text) {
     element = document.createElement("p");
     element.className = "field-error";
     element.id = `${id}-error`;
-    cell.append(element);
+    cell.querySelector(".cell-help").prepend(element);
     const input = document.getElementById(id);
     input.setAttribute("aria-describedby", `${element.id} ${input.getAttribute("aria-describedby") ?? ""}`.trim());
   }
@@ -67,7 +67,7 @@ function showSuggestion(cell, suggestion) {
     button = document.createElement("button");
     button.type = "button";
     button.className = "compact suggestion";
-    cell.append(button);
+    cell.querySelector(".cell-help").append(button);
   }
   if (!button) return;
   button.hidden = !suggestion;
