@@ -1,6 +1,6 @@
 // The work list of an upload with rejected rows: the table, the import of fixed rows, and its progress.
 
-import { request, RequestError, sleep } from "./api-client.js";
+import { request, sleep } from "./api-client.js";
 import { connectRows } from "./correction-rows.js";
 import { announceIn, replaceUpload, showTitleProgress } from "./page-update.js";
 
@@ -99,7 +99,7 @@ export function connectCorrections() {
       await follow();
     } catch (error) {
       button.disabled = false;
-      showError(describe(error));
+      showError(error.message);
     }
   }
 
@@ -117,7 +117,7 @@ export function connectCorrections() {
         if (current) await showUpload(current.upload_id);
         else if (Date.now() - started > PATIENCE_MS) showDelay();
       } catch (error) {
-        showError(describe(error));
+        showError(error.message);
         if (error.status === 401 || error.status === 404) return;
         delay = MAX_DELAY_MS;
       }
@@ -160,8 +160,4 @@ export function connectCorrections() {
     element("import-error").textContent = message;
     element("import-error").hidden = !message;
   }
-}
-
-function describe(error) {
-  return error instanceof RequestError ? error.message : `Something went wrong: ${error.message}`;
 }
