@@ -126,6 +126,7 @@ export function connectCorrections() {
     }
     try {
       await replaceUpload(view, "correction-status");
+      element("correction-status").scrollIntoView({ block: "center" });
       await announceIn(view, element("correction-status").textContent);
     } catch {
       window.location.reload();
