@@ -16,7 +16,7 @@ export function showConflict(row, other, { onKeep, onTake }) {
   for (const { cell, column, input } of findCells(row)) {
     const value = valueOf(other, column);
     if (!input.dataset.edited || input.value === value) continue;
-    notice.append(paragraph(`${cell.dataset.label}: theirs “${value}”, yours “${input.value}”.`));
+    notice.append(paragraph(`${cell.dataset.label}: theirs ‘${value}’, yours ‘${input.value}’.`));
   }
   const buttons = document.createElement("p");
   buttons.className = "button-row";

@@ -37,8 +37,8 @@ export function connectRows(section, { url, onChange, announce }) {
     if (event.key !== "Enter" || !event.target.matches("input[name]")) return;
     event.preventDefault();
     save();
-    const inputs = [...form.querySelectorAll("tr[data-row] input[name], tr[data-row] textarea")].filter(
-      (input) => input.offsetParent && !input.disabled,
+    const inputs = [...form.querySelectorAll("tr[data-row] :is(input, textarea):not([type=hidden])")].filter(
+      (input) => !input.disabled && !input.closest("details:not([open])"),
     );
     (inputs[inputs.indexOf(event.target) + 1] ?? document.getElementById("import-button")).focus();
   });
