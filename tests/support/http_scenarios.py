@@ -85,6 +85,7 @@ def operator_client(run: Pipeline) -> ApiClient:
 def call_api(run: Pipeline) -> Generator[str]:
     yield from request_sign_in(run)
     yield from upload_by_session(run)
+    yield from submit_corrections(run)
     yield vendor_client(run).status("POST", f"/v1/uploads/{stage_upload(run)[0]}/cancel")
     yield from manage_webhook(run)
     yield operator_client(run).status("POST", f"/v1/operator/uploads/{stage_upload(run)[0]}/resume")
@@ -108,6 +109,13 @@ def upload_by_session(run: Pipeline) -> Generator[str]:
     status, response = vendor_client(run).request("GET", f"/v1/uploads/{report_upload(run)}/report")
     yield status
     yield str(httpx.get(response["headers"]["location"], trust_env=False).status_code)
+
+
+def submit_corrections(run: Pipeline) -> Generator[str]:
+    address = f"/v1/uploads/{report_upload(run)}/corrections"
+    edits = [{"row_number": 2, "cells": {"price": "1"}}]
+    yield vendor_client(run).status("PUT", address, {"rows": edits})
+    yield vendor_client(run).status("POST", f"{address}/submit")
 
 
 def manage_webhook(run: Pipeline) -> Generator[str]:

@@ -168,7 +168,12 @@ def path_variants(path: str, data: VendorData, own_upload: str) -> Iterator[str]
 
 EVIL_VALUES = {"column": "category", "values": {"Evil": "Clothing"}}
 
+EVIL_EDITS = {"rows": [{"row_number": 2, "cells": {"price": "1"}}]}
+
 BODIES: dict[str, Any] = {
+    "PUT /v1/uploads/{upload_id}/corrections": EVIL_EDITS,
+    "POST /v1/uploads/{upload_id}/corrections/check": EVIL_EDITS,
+    "POST /v1/uploads/{upload_id}/corrections/fill": {"group": 1, "column": "price", "value": "1"},
     "POST /v1/upload-sessions": {"file_name": "../VENDA/stolen.csv"},
     "POST /v1/keys": {"name": "mine", "scopes": ["uploads:read"], "vendor_id": "VENDA"},
     "POST /v1/sign-in": {"email": "nobody@nowhere.example"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
@@ -59,7 +60,12 @@ def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[Repor
 
 def list_errors(connection: Connection, upload_id: str, conditions: Mapping[str, object]) -> list[dict[str, Any]]:
     """Return a page of an upload's errors, by row. `conditions` are the parameters of the query; all are optional."""
-    params: dict[str, object] = {
+    params = _make_params(upload_id, conditions)
+    return connection.cursor(row_factory=dict_row).execute(query("list_validation_errors"), params).fetchall()
+
+
+def _make_params(upload_id: str, conditions: Mapping[str, object]) -> dict[str, object]:
+    return {
         **dict.fromkeys(("error_type", "column", "value", "group")),
         "invalid_rows_only": False,
         "after_row": 0,
@@ -69,7 +75,28 @@ def list_errors(connection: Connection, upload_id: str, conditions: Mapping[str,
         "upload_id": upload_id,
         "identity_types": list(IDENTITY_TYPES),
     }
-    return connection.cursor(row_factory=dict_row).execute(query("list_validation_errors"), params).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMembers:
+    """The errors of a group: their column, different values and hints, and the numbers of their rows."""
+
+    column: str
+    values: list[str]
+    hints: list[str]
+    row_numbers: list[int]
+
+
+def get_group_members(connection: Connection, upload_id: str, group: int) -> GroupMembers | None:
+    """Return the group of the error with the id `group`; None if the upload has no such error."""
+    errors = query("list_validation_errors")
+    members = (
+        'select min("column") as "column", array_agg(distinct coalesce(value, \'\')) as values, '  # noqa: S608 - our SQL
+        "array_agg(distinct hint) as hints, array_agg(distinct row_number order by row_number) as row_numbers "
+        f"from ({errors}) as errors having count(*) > 0"
+    )
+    cursor = connection.cursor(row_factory=class_row(GroupMembers))
+    return cursor.execute(members, _make_params(upload_id, {"group": group})).fetchone()
 
 
 def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GROUPS) -> ErrorSummary:
@@ -87,26 +114,3 @@ def get_error_summary(connection: Connection, upload_id: str, top: int = MAX_GRO
         for row in rows
     ]
     return ErrorSummary(groups, max(0, group_counts[0] - top) if groups else 0)
-
-
-def list_group_rows(connection: Connection, upload_id: str, group: int) -> list[int]:
-    """List the numbers of the rows with an error of the group that contains the error `group`."""
-    params = {
-        **dict.fromkeys(("error_type", "column", "value")),
-        "upload_id": upload_id,
-        "group": group,
-        "invalid_rows_only": False,
-        "identity_types": list(IDENTITY_TYPES),
-        "after_row": 0,
-        "after_id": 0,
-        "limit": None,
-    }
-    errors = query("list_validation_errors")
-    numbers = f"select distinct row_number from ({errors}) as errors order by row_number"  # noqa: S608 - our own query
-    return [row_number for (row_number,) in connection.execute(numbers, params)]
-
-
-def get_error(connection: Connection, upload_id: str, error_id: int) -> RowError | None:
-    """Return an error of an upload by its id, or None."""
-    cursor = connection.cursor(row_factory=class_row(RowError))
-    return cursor.execute(query("get_validation_error"), {"upload_id": upload_id, "error_id": error_id}).fetchone()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from onboarding.domain.corrections import CorrectionCounts, CorrectionEdit, CorrectionState, RejectedRow
-from onboarding.domain.models import OnError, RowError, Upload, UploadStatus
+from onboarding.domain.models import OnError, Upload, UploadStatus
 from onboarding.domain.suggestions import find_suggestion
 from onboarding.pipeline import correction_drafts
 from onboarding.pipeline.correction_drafts import ReviewedEdits
@@ -26,6 +26,7 @@ from onboarding.storage.audit_log import record_action
 from onboarding.storage.corrections import CorrectingUpload, PendingSubmission
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import InvalidInput
+from onboarding.storage.validation_errors import GroupMembers
 from onboarding.storage.value_mappings import set_value_mappings
 from onboarding.web.auth import Principal
 from onboarding.web.correction_schemas import (
@@ -77,9 +78,10 @@ class UploadCorrections:
 
         def read(connection: Connection) -> tuple[CorrectionContext, list[RejectedRow]]:
             upload = self._get_upload(connection)
-            numbers = (
-                row_numbers if group is None else validation_errors.list_group_rows(connection, self.upload_id, group)
-            )
+            numbers = row_numbers
+            if group is not None:
+                members = validation_errors.get_group_members(connection, self.upload_id, group)
+                numbers = members.row_numbers if members else []
             rows = corrections.list_rejected_rows(
                 connection,
                 self.upload_id,
@@ -173,14 +175,13 @@ class UploadCorrections:
 
         def fill(connection: Connection) -> int:
             context = self._load_finished(connection)
-            error = validation_errors.get_error(connection, self.upload_id, fields.group)
-            if error is None:
+            members = validation_errors.get_group_members(connection, self.upload_id, fields.group)
+            if members is None:
                 raise not_found("group")
             if fields.remember:
-                self._remember(connection, error, fields)
-            row_numbers = validation_errors.list_group_rows(connection, self.upload_id, fields.group)
+                self._remember(connection, members, fields)
             rows = correction_drafts.fill_rows(
-                connection, actor, context, row_numbers, column=fields.column, value=fields.value
+                connection, actor, context, members.row_numbers, column=fields.column, value=fields.value
             )
             if rows:
                 record_action(connection, actor, "corrections_filled", self.upload_id, rows=rows, column=fields.column)
@@ -188,12 +189,14 @@ class UploadCorrections:
 
         return self._run(fill)
 
-    def _remember(self, connection: Connection, error: RowError, fields: FillRequest) -> None:
-        target = fields.value if fields.value is not None else find_suggestion(error.hint)
-        if fields.column != error.field or not error.value or not target:
-            raise InvalidInput("Only a value for the value of the group can be remembered.")
+    def _remember(self, connection: Connection, members: GroupMembers, fields: FillRequest) -> None:
+        targets = {fields.value or find_suggestion(hint) for hint in members.hints} - {""}
+        values = set(members.values) - {""}
+        if fields.column != members.column or len(values) != 1 or len(targets) != 1:
+            raise InvalidInput("Only the value of a group whose rows all have the same value can be remembered.")
+        [value], [target] = values, targets
         vendor_id = self.principal.vendor_id
-        set_value_mappings(connection, self.principal.audit_actor, vendor_id, fields.column, {error.value: target})
+        set_value_mappings(connection, self.principal.audit_actor, vendor_id, fields.column, {value: target})
 
     def delete_drafts(self, row_numbers: Sequence[int] | None = None) -> int:
         """Delete the drafts of open rows, of all if `row_numbers` is None; return their number."""

@@ -33,6 +33,7 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "products": "insert select update",
         "quarantined_objects": "insert select",
         "read_attempts": "delete insert select update",
+        "row_corrections": "insert select",
         "sweep_cursor": "delete insert select update",
         "upload_history": "insert select update",
         "upload_sessions": "select*",
@@ -53,6 +54,7 @@ PRIVILEGES: dict[str, dict[str, str]] = {
     "onboarding_operator": {
         "audit_log": "insert select",
         "api_keys": "select* update*",
+        "corrections": "select",
         "held_rows": "select",
         "mapping_versions": "insert select",
         "mappings": "insert select update*",
@@ -61,7 +63,9 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "product_changes": "select",
         "products": "delete select update",
         "quarantined_objects": "select",
+        "rejected_rows": "select",
         "revoked_report_links": "insert select",
+        "row_corrections": "select",
         "sessions": "select* update*",
         "sign_in_links": "select* update*",
         "undo_skipped": "delete insert select",
@@ -75,6 +79,7 @@ PRIVILEGES: dict[str, dict[str, str]] = {
     "onboarding_vendor": {
         "audit_log": "insert select",
         "api_keys": "insert select* update*",
+        "corrections": "delete insert select update*",
         "dry_runs": "delete insert select update*",
         "mapping_versions": "insert select",
         "mappings": "insert select update*",
@@ -82,7 +87,9 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "product_categories": "select",
         "product_changes": "select",
         "products": "select",
+        "rejected_rows": "select",
         "revoked_report_links": "insert select",
+        "row_corrections": "select",
         "undo_skipped": "select",
         "upload_history": "select",
         "upload_sessions": "insert select update*",
@@ -148,7 +155,7 @@ def get_privileges(database: Database, role: str) -> dict[str, str]:
         "p.name <> 'DELETE' and p.name <> 'TRUNCATE' and has_any_column_privilege(r.oid, c.oid, p.name) "
         "from pg_class c cross join pg_roles r cross join "
         "unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) as p (name) "
-        "where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and r.rolname = %s "
+        "where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v') and r.rolname = %s "
         "order by 1, 2",
         role,
     )

@@ -133,6 +133,18 @@ def test_fill_with_remember_stores_a_value_mapping(vendor_a: httpx.Client, paren
     assert vendor_a.post(address(parent, "/fill"), json={**fields, "group": 2**62}).status_code == 404
 
 
+def test_fill_with_remember_for_a_group_with_several_values_is_rejected(
+    pipeline: Pipeline, vendor_a: httpx.Client
+) -> None:
+    rows = [product(f"several-{n}", category=category) for n, category in enumerate(("Qwx", "Zvk"))]
+    parent = upload(vendor_a, pipeline, csv_of(rows))
+    [group] = vendor_a.get(f"/v1/uploads/{parent.upload_id}/summary").json()["groups"]
+    fields = {"group": group["id"], "column": "category", "value": "Books"}
+    assert vendor_a.post(address(parent, "/fill"), json={**fields, "remember": True}).status_code == 422
+    assert [row["revision"] for row in list_rows(vendor_a, parent)] == [0, 0]
+    assert vendor_a.post(address(parent, "/fill"), json=fields).json() == {"rows": 2}
+
+
 def test_submit_imports_the_ready_rows_once(pipeline: Pipeline, vendor_a: httpx.Client, parent: Upload) -> None:
     assert vendor_a.post(address(parent, "/submit")).status_code == 409
     save(vendor_a, parent, (2, {"price": "12.50"}, 0), (5, {"price": "1"}, 0))

@@ -114,6 +114,8 @@ def test_responses_match_the_api_description(
     values = {"column": "category", "values": {"Herren": "Clothing"}}
     vendor.put("/v1/value-mappings", json=values)
     operator.put("/v1/operator/category-aliases", json=values)
+    edits = [{"row_number": 2, "cells": {"price": "y"}}]
+    vendor.put(f"/v1/uploads/{finished.upload_id}/corrections", json={"rows": edits})
     requests = [
         (vendor, "/v1/uploads"),
         (vendor, "/v1/upload-sessions/{upload_session_id}"),
@@ -140,7 +142,18 @@ def test_responses_match_the_api_description(
         *(
             (client, f"/v1/uploads/{{upload_id}}{part}")
             for client in (vendor, operator)
-            for part in ("", "/errors", "/file-details", "/summary", "/products", "/report", "/fix-file", "/links")
+            for part in (
+                "",
+                "/errors",
+                "/file-details",
+                "/summary",
+                "/products",
+                "/report",
+                "/fix-file",
+                "/links",
+                "/corrections",
+                "/corrections/summary",
+            )
         ),
     ]
     ids = {

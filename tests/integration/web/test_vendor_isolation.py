@@ -10,7 +10,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -70,6 +70,12 @@ WORD = "Zephyrhills"
 """A word that occurs only in the data of vendor A."""
 
 
+def make_fix_file(upload_id: str, rows: Sequence[Mapping[str, str]], line: int) -> bytes:
+    """Return a fix file for an upload; `line` is the spreadsheet row of the first row."""
+    fix_rows = [{**row, "_upload": upload_id, "_row": str(line + n), "_errors": ""} for n, row in enumerate(rows)]
+    return csv_of(fix_rows, fix_rows[0])
+
+
 @pytest.fixture(scope="module")
 def attempts() -> Attempts:
     return Attempts()
@@ -80,6 +86,12 @@ def data_a(pipeline: Pipeline, vendor_a: httpx.Client, operator: httpx.Client) -
     """Create data of vendor A, and data for all vendors, which none of them may change."""
     rows = [product(f"{WORD}-1", product_name=f"{WORD} one"), product(f"{WORD}-2", price="-1", brand=WORD)]
     finished = upload(vendor_a, pipeline, csv_of(rows), f"{WORD}.csv")
+    # The second row has a draft, and an upload that corrects it.
+    edits = [{"row_number": 2, "cells": {"description": f"{WORD} draft"}}]
+    assert vendor_a.put(f"/v1/uploads/{finished.upload_id}/corrections", json={"rows": edits}).json()["rows"]
+    assert upload(
+        vendor_a, pipeline, make_fix_file(finished.upload_id, rows[1:], 3), f"{WORD}-fix.csv"
+    ).parent_upload_id
     upload_session = vendor_a.post("/v1/upload-sessions", json={"file_name": f"{WORD}.csv"}).json()
     key = new_key(vendor_a)
     document = {"columns": {f"{WORD} header": {"columns": ["brand"]}}}
@@ -365,12 +377,12 @@ def test_bucket_objects_of_another_vendor_are_unreachable(attack: Attack, vendor
 
 
 def test_row_level_security_hides_rows_of_another_vendor(
-    pipeline: Pipeline, data_a: VendorData, attempts: Attempts
+    pipeline: Pipeline, data_a: VendorData, own_upload: str, attempts: Attempts
 ) -> None:
     tables = pipeline.connection.execute(
         "select t.table_name, bool_or(c.column_name = 'vendor_id'), bool_or(c.column_name = 'upload_id') "
         "from information_schema.tables t join information_schema.columns c using (table_schema, table_name) "
-        "where t.table_schema = 'public' and t.table_type = 'BASE TABLE' group by 1 order by 1"
+        "where t.table_schema = 'public' and t.table_type in ('BASE TABLE', 'VIEW') group by 1 order by 1"
     ).fetchall()
     assert len(tables) > 15
     before = data_digest(pipeline, "VENDA")
@@ -404,6 +416,8 @@ def test_row_level_security_hides_rows_of_another_vendor(
                 f"move rows of {table} to A",
                 succeeded=count_rows(f"update {table} set vendor_id = 'VENDA'") > 0,  # noqa: S608
             )
+    insert_draft = "insert into corrections values ('{}', 999, '{}', '{{}}', 1, 'x')"
+    assert count_rows(insert_draft.format(own_upload, "VENDB")) == 1
     writes = (
         "update product_categories set is_active = false",
         "insert into product_categories (category_name) values ('Evil')",
@@ -420,6 +434,10 @@ def test_row_level_security_hides_rows_of_another_vendor(
         "update value_mappings set target = 'Evil' where vendor_id is null",
         "delete from value_mappings where vendor_id is null",
         "insert into value_mappings values (default, null, 'category', 'evil', 'Evil', 'Clothing', 'x')",
+        insert_draft.format(data_a.upload_id, "VENDA"),
+        insert_draft.format(data_a.upload_id, "VENDB"),
+        f"update corrections set upload_id = '{data_a.upload_id}'",  # noqa: S608
+        f"insert into row_corrections values ('{own_upload}', 1, '{data_a.upload_id}', 2)",  # noqa: S608
         "create table evil ()",
         "copy products to '/tmp/stolen.csv'",
     )
@@ -431,6 +449,30 @@ def test_row_level_security_hides_rows_of_another_vendor(
         row = pipeline.connection.execute("select count(*) from products").fetchone()
     attempts.count("no vendor id", succeeded=row != (0,))
     attempts.count("data of A was changed", succeeded=data_digest(pipeline, "VENDA") != before)
+    assert attempts.successes == []
+
+
+def test_fix_file_that_names_an_upload_of_another_vendor_corrects_nothing(
+    pipeline: Pipeline, vendor_a: httpx.Client, vendor_b: httpx.Client, data_a: VendorData, attempts: Attempts
+) -> None:
+    before = vendor_a.get(f"/v1/uploads/{data_a.upload_id}/corrections/summary").json()
+    uploads = [
+        upload(vendor_b, pipeline, make_fix_file(upload_id, [product(name), product(f"{name}-2", price="x")], 2))
+        for name, upload_id in (("named", data_a.upload_id), ("unknown", "UPLOAD_20260101_000000_00000000"))
+    ]
+    addresses = [f"/v1/uploads/{item.upload_id}{part}" for item in uploads for part in ("", "/errors", "/file-details")]
+    texts = [vendor_b.get(address).text for address in addresses]
+    for item in uploads:
+        assert (item.valid_records, item.error_records, item.parent_upload_id) == (1, 1, None)
+    warnings = [vendor_b.get(address).json().get("warnings") for address in addresses]
+    attempts.count("a fix file tells whether an upload exists", succeeded=warnings[:3] != warnings[3:])
+    attempts.count("a fix file tells of an upload", succeeded=any(WORD in text or "VENDA" in text for text in texts))
+    links = pipeline.connection.execute(
+        "select from row_corrections where upload_id = any(%s)", ([item.upload_id for item in uploads],)
+    ).fetchall()
+    attempts.count("a fix file links rows", succeeded=links != [])
+    after = vendor_a.get(f"/v1/uploads/{data_a.upload_id}/corrections/summary").json()
+    attempts.count("a fix file changes the corrections of A", succeeded=after != before)
     assert attempts.successes == []
 
 

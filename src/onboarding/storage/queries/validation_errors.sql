@@ -92,13 +92,6 @@ from numbered_groups
 where position <= %(limit)s or error_type = 'FILE_REJECTED'
 order by position
 
--- name: get_validation_error
--- Return an error of an upload.
-select
-    error_type, error_field as field, error_message as message, coalesce(rejected_value, '') as value, expected, hint
-from validation_errors
-where upload_id = %(upload_id)s and error_id = %(error_id)s
-
 -- name: list_rejected_row_numbers
 -- List the numbers of the rows of an upload that have errors.
 select distinct row_number from validation_errors where upload_id = %(upload_id)s
