@@ -47,13 +47,24 @@ function describe({ message, hint, suggestion }) {
   return hint && !suggestion ? `${message}. ${hint}` : message;
 }
 
+function findHelp(cell) {
+  let help = cell.querySelector(".cell-help");
+  if (!help) {
+    help = document.createElement("div");
+    help.className = "cell-help";
+    cell.append(help);
+  }
+  return help;
+}
+
 function showMessage(cell, id, text) {
   let element = cell.querySelector(".field-error");
+  if (!element && !text) return;
   if (!element) {
     element = document.createElement("p");
     element.className = "field-error";
     element.id = `${id}-error`;
-    cell.querySelector(".cell-help").prepend(element);
+    findHelp(cell).prepend(element);
     const input = document.getElementById(id);
     input.setAttribute("aria-describedby", `${element.id} ${input.getAttribute("aria-describedby") ?? ""}`.trim());
   }
@@ -67,7 +78,7 @@ function showSuggestion(cell, suggestion) {
     button = document.createElement("button");
     button.type = "button";
     button.className = "compact suggestion";
-    cell.querySelector(".cell-help").append(button);
+    findHelp(cell).append(button);
   }
   if (!button) return;
   button.hidden = !suggestion;
