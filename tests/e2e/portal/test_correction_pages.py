@@ -239,12 +239,24 @@ def test_all_or_nothing_file_is_imported_when_every_row_is_ready(fixer: Page, up
 
 
 def test_rows_with_a_wrong_number_of_fields_are_corrected_by_file(fixer: Page, uploads: Uploads) -> None:
-    content = csv_of([product("SHORT1")]) + b"only,three,fields\n"
+    content = csv_of([product(f"SHORT{secrets.token_hex(3)}")]) + b"only,three,fields\n"
     upload = uploads.pipeline.run(VENDOR, "short.csv", content)
     fixer.goto(f"/uploads/{upload.upload_id}")
     expect(fixer.get_by_text("These rows can be corrected in the fix file only.")).to_be_visible()
     expect(state_of(fixer, 3)).to_have_text("Fix file only")
     expect(fixer.locator("tr[data-row] input")).to_have_count(0)
+
+
+def test_unchanged_rows_are_imported_after_a_change_of_the_catalog(fixer: Page, uploads: Uploads) -> None:
+    upload = uploads.run(3, {n: {"category": "Qwfp"} for n in range(2)})
+    fixer.goto("/categories")
+    fixer.get_by_label("Your value").fill("Qwfp")
+    fixer.get_by_label("Category", exact=True).select_option("Electronics")
+    fixer.get_by_role("button", name="Add value").click()
+    fixer.goto(f"/uploads/{upload.upload_id}")
+    fixer.get_by_role("button", name="Check again without a change").click()
+    expect(state_of(fixer, 2)).to_have_text("Ready")
+    expect(import_button(fixer)).to_have_text("Import 2 fixed rows")
 
 
 def test_formula_in_a_cell_is_shown_as_the_vendor_wrote_it(fixer: Page, uploads: Uploads) -> None:

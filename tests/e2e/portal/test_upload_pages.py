@@ -93,7 +93,7 @@ def test_progress_of_the_upload_is_in_view(vendor: Page, width: int) -> None:
     drop_file(
         vendor, "in-view.csv", csv_of([product(f"VIEW{width}X{n}", price="x") for n in range(20)] + [product("V")])
     )
-    expect(vendor.get_by_role("button", name="Upload 1 row")).to_be_enabled()
+    expect(vendor.get_by_role("button", name="Upload 21 rows")).to_be_enabled()
     vendor.evaluate("window.scrollTo(0, 0)")
     held_requests: list[Route] = []
 
@@ -101,7 +101,7 @@ def test_progress_of_the_upload_is_in_view(vendor: Page, width: int) -> None:
         held_requests.append(route) if route.request.resource_type == "xhr" else route.continue_()
 
     vendor.route("**/*", hold)
-    vendor.get_by_role("button", name="Upload 1 row").click()
+    vendor.get_by_role("button", name="Upload 21 rows").click()
     button = vendor.get_by_role("button", name=re.compile(r"Uploading \d+ %"))
     expect(button).to_be_disabled()
     for target in (button, vendor.locator("#upload-progress"), vendor.get_by_role("button", name="Cancel")):

@@ -14,6 +14,17 @@ from onboarding.storage.corrections import GroupCounts
 from onboarding.web.correction_schemas import CorrectionErrorResponse, CorrectionRowResponse
 from onboarding.web.schemas import ErrorGroupResponse
 
+_OF_CATALOG = frozenset(
+    {
+        RowErrorCode.DUPLICATE_SKU,
+        RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID,
+        RowErrorCode.INVALID_CATEGORY,
+        RowErrorCode.REJECTED_BY_CATALOG,
+        RowErrorCode.UNKNOWN_PRODUCT,
+    }
+)
+"""Errors that a change of the catalog, the categories or the value mappings may have fixed."""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
@@ -43,6 +54,11 @@ class GroupView:
         """Return whether one value for all rows may fix them."""
         column = PRODUCT_SCHEMA.get(self.group.column)
         return column is not None and column.type is not ColumnType.IDENTIFIER and not self.is_by_file
+
+    @property
+    def can_check_again(self) -> bool:
+        """Return whether unchanged rows may be valid now."""
+        return self.group.error_type in _OF_CATALOG and self.counts.drafts < self.counts.editable
 
     @property
     def can_remember(self) -> bool:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from onboarding.domain.corrections import CorrectionState
+from onboarding.domain.corrections import CorrectionEdit, CorrectionState
 from onboarding.domain.models import OnError, UploadStatus
 from onboarding.storage import corrections
 from onboarding.storage.database import Connection
@@ -142,7 +142,7 @@ def save_corrections(
 
 @router.post("/fill")
 def fill_group(upload_id: UploadId, principal: VendorWriter, pool: PoolDep, fields: FormFields) -> Response:
-    """Enter one value, or the suggestion of each row, in the rows of a group of errors."""
+    """Enter one value, or the suggestion of each row, in the rows of a group of errors; or check them unchanged."""
     api = UploadCorrections(pool, principal, upload_id)
     value = fields.get("value", "") if fields.get("use") == "value" else None
     try:
@@ -155,10 +155,21 @@ def fill_group(upload_id: UploadId, principal: VendorWriter, pool: PoolDep, fiel
             }
         )
     except ValidationError:
-        api.get_summary()
+        api.list_rows(limit=1)
         return RedirectResponse(return_url(upload_id, fields, notice="no-value"), status_code=303)
+    if fields.get("use") == "again":
+        _check_again(api, body.group)
+        return RedirectResponse(return_url(upload_id, fields, notice="saved"), status_code=303)
     rows = api.fill_group(body)
     return RedirectResponse(return_url(upload_id, fields, notice="filled", rows=str(rows)), status_code=303)
+
+
+def _check_again(api: UploadCorrections, group: int) -> None:
+    """Save drafts without edits of the rows that have none, so that they are imported if they are valid now."""
+    rows = api.list_rows(state=CorrectionState.OPEN, group=group, limit=corrections.MAX_ROWS).items
+    edits = [CorrectionEdit(row.row_number, {}, 0) for row in rows if row.is_editable and not row.revision]
+    if edits:
+        api.save_edits(edits)
 
 
 @router.post("/submit")
