@@ -42,7 +42,7 @@ export function connectCorrections() {
   }
   section.addEventListener("submit", saveBeforeSubmit);
   if (element("continue-import")) element("continue-import").hidden = true;
-  if (counts.importing) follow();
+  if (counts.importing && button) follow();
 
   // A form of a group loads the page again: save the rows first.
   async function saveBeforeSubmit(event) {
@@ -72,7 +72,7 @@ export function connectCorrections() {
     element("ready-text").textContent = ready ? `, ${ready.toLocaleString()} ready to import` : "";
     const hint = element("import-hint");
     if (isBusy) hint.textContent = "";
-    else if (isUnsaved) hint.textContent = "Checking your changes …";
+    else if (isUnsaved) hint.textContent = element("save-failure").hidden ? "Checking your changes …" : "";
     else if (isWhole && remaining) {
       hint.textContent = `The file is imported as a whole, and ${countRows(remaining)} still ${remaining === 1 ? "has" : "have"} errors.`;
     } else if (!ready) hint.textContent = "Fix a row to import it.";
@@ -81,14 +81,13 @@ export function connectCorrections() {
 
   async function importRows() {
     showError("");
+    if (!(await rows.save())) return;
     const conflict = rows.findConflict();
     if (conflict) {
       conflict.scrollIntoView({ block: "center" });
       conflict.querySelector("button").focus();
-      return;
     }
-    if (!(await rows.save())) return;
-    if (button.disabled) return;
+    if (conflict || button.disabled) return;
     button.disabled = true;
     try {
       const response = await request(`${url}/submit`, { method: "POST" });
@@ -125,8 +124,10 @@ export function connectCorrections() {
       delay = Math.min(1.3 * delay, MAX_DELAY_MS);
     }
     try {
-      await replaceUpload(view, "correction-status");
-      element("correction-status").scrollIntoView({ block: "center" });
+      await rows?.save();
+      const isTyping = document.activeElement.matches("input, textarea, select");
+      await replaceUpload(view, isTyping ? document.activeElement.id : "correction-status");
+      if (!isTyping) element("correction-status").scrollIntoView({ block: "center" });
       await announceIn(view, element("correction-status").textContent);
     } catch {
       window.location.reload();
