@@ -30,6 +30,7 @@ from onboarding.domain.text import printable
 from onboarding.domain.validation import CLEAR, RULES, Check
 from onboarding.files.column_checks import MAX_SUGGESTED_CATEGORIES
 from onboarding.files.error_report import HEADER
+from onboarding.files.fix_workbook import MAX_COMMENTS
 from onboarding.files.formula_escaping import escape_formula
 from onboarding.files.header import DECIMAL_COMMA, FIX_COLUMNS, MAPPING_REFERENCE
 from onboarding.files.header_search import LINES_SEARCHED
@@ -91,6 +92,7 @@ def csv_format() -> str:
         required_to_change=_and(REQUIRED_TO_CHANGE),
         clear=CLEAR,
         fix_columns=",".join(FIX_COLUMNS),
+        most_comments=f"{MAX_COMMENTS:,}",
         decimal_comma=DECIMAL_COMMA,
         mapping_reference=MAPPING_REFERENCE,
         report_header=",".join(HEADER),

@@ -20,6 +20,7 @@ class Failpoint(StrEnum):
     EMAIL_MARKED = "email.marked"
     EMAIL_SENT = "email.sent"
     FINALIZE_FIX_FILE_WRITTEN = "finalize.fix_file_written"
+    FINALIZE_FIX_WORKBOOK_WRITTEN = "finalize.fix_workbook_written"
     FINALIZE_MARKED = "finalize.marked"
     FINALIZE_PUBLISHED = "finalize.published"
     FINALIZE_READ_ATTEMPT_STARTED = "finalize.read_attempt_started"

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from openpyxl import load_workbook
+
 from onboarding.aws.staging_table import UNPROCESSABLE_PREFIX
 from onboarding.domain import models
 from onboarding.domain.product_schema import CHANGEABLE
@@ -296,7 +298,7 @@ def check_notifications(simulation: Simulation, outcome: Outcome, upload_id: str
     if errors:
         check_report(aws.objects[row["error_file_s3_key"]][-1].content, errors)
     if row["fix_file_s3_key"]:
-        check_fix_file(aws.objects[row["fix_file_s3_key"]][-1].content, errors, FileDetails(**row["file_details"]))
+        check_fix_files(row, errors, lambda key: aws.objects[key][-1].content)
     emails = [email for email in aws.emails if f"Upload ID: {upload_id}\n" in email["text"]]
     if not emails:
         raise violation("every upload has an e-mail", upload_id)
@@ -359,16 +361,18 @@ def check_report(content: bytes, errors: Mapping[int, Table]) -> None:
         raise violation("the report has every error", reported, expected)
 
 
-def check_fix_file(content: bytes, errors: Mapping[int, Table], detected: FileDetails) -> None:
-    """Check that a fix file has the rejected rows, by their line numbers in the vendor's file."""
-    text = content.decode("utf-8-sig")
+def check_fix_files(row: Mapping[str, Any], errors: Mapping[int, Table], read_object: Callable[[str], bytes]) -> None:
+    """Check that both fix files of an upload have its rejected rows, by their line numbers in the vendor's file."""
+    detected, key = FileDetails(**row["file_details"]), row["fix_file_s3_key"]
+    expected = [(row["upload_id"], str(detected.line_of(number))) for number in sorted(errors)]
+    text = read_object(key).decode("utf-8-sig")
     # The fix file uses the delimiter of the vendor's file: the character after the first name.
-    separator = text.removeprefix("_row")[0]
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    numbers = [int(number) for number, *_ in lines[1:]]
-    expected = [detected.line_of(number) for number in sorted(errors)]
-    if numbers != expected:
-        raise violation("the fix file has every rejected row", numbers, expected)
+    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=text.removeprefix("_upload")[0]))
+    workbook = load_workbook(io.BytesIO(read_object(key.replace(".csv", ".xlsx"))), read_only=True)
+    cells = workbook["Products"].iter_rows(min_row=2, max_col=2, values_only=True)
+    for rows in ([(reference, number) for reference, number, *_ in lines[1:]], list(cells)):
+        if rows != expected:
+            raise violation("a fix file has every rejected row of its upload", rows, expected)
 
 
 def check_email(email: Mapping[str, Any], row: Mapping[str, Any], address: str) -> None:

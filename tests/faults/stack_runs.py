@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from onboarding.config import Settings
-from onboarding.files.models import FileDetails
 from onboarding.local.delivered_emails import read_emails
 from onboarding.local.emulator_patches import MAX_PROCESSED_ITEMS
 from onboarding.local.restart_recovery import recover_uploads
@@ -138,9 +137,7 @@ class StackRun:
             row, errors = outcome.history[upload_id], outcome.errors[upload_id]
             if errors:
                 invariants.check_report(self._object(row["error_file_s3_key"]), errors)
-                invariants.check_fix_file(
-                    self._object(row["fix_file_s3_key"]), errors, FileDetails(**row["file_details"])
-                )
+                invariants.check_fix_files(row, errors, self._object)
             self._check_items(upload_id, row["total_records"], errors, staged=staged)
             if not 1 <= len(emails[upload_id]) <= max_emails:
                 raise violation("one e-mail for each upload", upload_id, len(emails[upload_id]))

@@ -15,7 +15,15 @@ LAYOUT: dict[str, tuple[tuple[str, ...], ...]] = {
         ("products", "product_categories", "schema_migrations"),
         ("vendors", "quarantined_objects", "read_attempts", "sweep_cursor"),
         ("upload_history",),
-        ("validation_errors", "upload_warnings", "product_changes", "held_rows", "undo_skipped"),
+        (
+            "validation_errors",
+            "row_corrections",
+            "corrections",
+            "upload_warnings",
+            "product_changes",
+            "held_rows",
+            "undo_skipped",
+        ),
     ),
     "erd-mappings": (
         ("vendors",),

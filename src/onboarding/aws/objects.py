@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -63,6 +64,17 @@ def check_file_name(file_name: str) -> FileRejection | None:
         f"'{one_line(file_name)}' is not a product file by its name, which must end in {ENDINGS}. Save the table as "
         "CSV UTF-8 or as an Excel workbook (.xlsx), and upload that",
     )
+
+
+def has_object(ctx: AppContext, bucket: str, key: str) -> bool:
+    """Return whether an object exists. Without permission to list, S3 reports a missing object as forbidden."""
+    try:
+        ctx.s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+            return False
+        raise
+    return True
 
 
 class UnreadableObject(Exception):

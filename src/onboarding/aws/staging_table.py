@@ -16,6 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from onboarding.aws.concurrent_calls import map_concurrently
+from onboarding.domain.mapped_numbers import FACTORS
 from onboarding.domain.models import Row, RowError, RowStatus
 from onboarding.domain.product_schema import NUMBER_COLUMNS
 from onboarding.failpoints import Failpoint, failpoint
@@ -123,6 +124,8 @@ def _build_file_attributes(row: Row) -> Item:
         item["damaged"] = {"M": {column: {"S": damage} for column, damage in row.damaged.items()}}
     if row.original:
         item["original"] = {"M": {column: {"S": text} for column, text in row.original.items()}}
+    if row.number_factors:
+        item["number_factors"] = {"M": {column: {"S": factor} for column, factor in row.number_factors.items()}}
     if row.many_categories:
         item["many_categories"] = {"BOOL": True}
     return item
@@ -142,6 +145,8 @@ def from_item(item: Item) -> Row:
         raise MalformedItem(f"an attribute is missing or of another type ({type(error).__name__}: {error})") from error
     if not (row.upload_id and row.vendor_id and all(row.cells.values())):
         raise MalformedItem("an attribute is blank")
+    if any(factor not in FACTORS for factor in row.number_factors.values()):
+        raise MalformedItem("number_factors has an unknown factor")
     if not (row.upload_id.isprintable() and row.vendor_id.isprintable()):
         raise MalformedItem("upload_id or vendor_id has characters that are not allowed in an id")
     if not 1 <= row.row_number <= MAX_ROWS or item.get("record_id") != {"S": record_id(row.row_number)}:
@@ -163,10 +168,15 @@ def _parse_item(item: Item) -> Row:
         cut=_parse_numbers(item, "cut"),
         unclear=tuple(item["unclear"]["S"].split(",")) if "unclear" in item else (),
         decimal_comma=tuple(item["decimal_comma"]["S"].split(",")) if "decimal_comma" in item else (),
-        damaged={column: value["S"] for column, value in item["damaged"]["M"].items()} if "damaged" in item else {},
+        damaged=_parse_texts(item, "damaged"),
         many_categories="many_categories" in item,
-        original={column: value["S"] for column, value in item["original"]["M"].items()} if "original" in item else {},
+        original=_parse_texts(item, "original"),
+        number_factors=_parse_texts(item, "number_factors"),
     )
+
+
+def _parse_texts(item: Item, name: str) -> dict[str, str]:
+    return {column: value["S"] for column, value in item[name]["M"].items()} if name in item else {}
 
 
 def _parse_numbers(item: Item, name: str) -> dict[str, int]:

@@ -46,6 +46,7 @@ class UploadOutcome:
     """Result of a file: a finished upload, or the reason why the file was quarantined.
 
     `unprocessed` is the number of rows that were not validated, `seconds` the duration since the submission.
+    `correction` are sentences about the upload that it corrects.
     """
 
     submission: Submission
@@ -53,6 +54,7 @@ class UploadOutcome:
     quarantined: str | None
     seconds: float
     unprocessed: int = 0
+    correction: Sequence[str] = ()
 
     @property
     def exit_code(self) -> int:
@@ -134,11 +136,11 @@ def wait_for_outcomes(
     while True:
         pending = [submission for submission in submissions if submission not in outcomes]
         statuses = _get_statuses(run_action, pending)
-        for submission, (upload, quarantined, unprocessed) in zip(pending, statuses, strict=True):
+        for submission, (upload, quarantined, unprocessed, correction) in zip(pending, statuses, strict=True):
             progress(submission, upload)
             if quarantined is not None or (upload is not None and upload.notified_at is not None):
                 seconds = time.monotonic() - submission.started
-                outcomes[submission] = UploadOutcome(submission, upload, quarantined, seconds, unprocessed)
+                outcomes[submission] = UploadOutcome(submission, upload, quarantined, seconds, unprocessed, correction)
         if len(outcomes) == len(submissions):
             return [outcomes[submission] for submission in submissions]
         if time.monotonic() > deadline:
@@ -177,8 +179,9 @@ def summarize_submission(submission: Submission, status: str, seconds: float) ->
     }
 
 
-ObjectStatus = tuple[Upload | None, str | None, int]
-"""The upload, if it is opened; the reason of a quarantine; the number of rows that were not validated."""
+ObjectStatus = tuple[Upload | None, str | None, int, Sequence[str]]
+"""The upload, if it is opened; the reason of a quarantine; the number of rows that were not validated; sentences about
+the upload that it corrects."""
 
 
 def _get_statuses(run_action: RunAction, submissions: Sequence[Submission]) -> list[ObjectStatus]:
@@ -192,7 +195,13 @@ def _get_statuses(run_action: RunAction, submissions: Sequence[Submission]) -> l
         for submission in submissions
     ]
     return [
-        (status["upload"] and upload_from_json(status["upload"]), status["quarantined"], status["unprocessed"])
+        (
+            status["upload"] and upload_from_json(status["upload"]),
+            status["quarantined"],
+            status["unprocessed"],
+            # The previous version of `admin` does not return it.
+            status.get("correction", []),
+        )
         for status in run_action("get_object_states", objects=objects)["objects"]
     ]
 

@@ -23,13 +23,14 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
         "Upload": upload.upload_id,
         "Vendor": f"{upload.vendor_id} {upload.vendor_name} <{upload.vendor_email}>",
         "File": f"{upload.file_name} ({upload.file_size_bytes:,} bytes)",
+        "Corrects": upload.parent_upload_id and f"{upload.parent_file_name} ({upload.parent_upload_id})",
         "Format": response["file_description"],
         "Mapping": describe_mapping(response["mapping"], response["used_values"]),
         "Status": upload.status,
         "Mode": upload.mode if upload.on_error is OnError.REJECT_ROWS else f"{upload.mode}, {upload.on_error}",
         "Rows": f"{upload.total_records:,}",
         "Valid": f"{upload.valid_records:,}{_describe_outcomes(upload)}",
-        "Errors": f"{upload.error_records:,}",
+        "Errors": f"{upload.error_records:,}{_describe_fixes(upload)}",
         "Warnings": response["warnings"] and f"{len(response['warnings']):,}",
         "Rejected": upload.failure_code and f"{upload.failure_code}: {upload.failure_reason}",
         "Uploaded": format_time(upload.upload_timestamp),
@@ -55,6 +56,14 @@ def _print_list(title: str, sentences: list[str]) -> None:
         print_line(title)
     for sentence in sentences:
         print_line(f"- {sentence}")
+
+
+def _describe_fixes(upload: Upload) -> str:
+    """Return the numbers of fixed and open rows in brackets; blank if no row is fixed."""
+    # The previous version of `admin` returns no number.
+    if not upload.fixed_records:
+        return ""
+    return f" ({upload.fixed_records:,} fixed, {upload.error_records - upload.fixed_records:,} open)"
 
 
 def _describe_outcomes(upload: Upload) -> str:

@@ -159,10 +159,19 @@ def print_upload_table(uploads: Sequence[Upload]) -> None:
         *(Column(title, "right") for title in ("Rows", "Valid", "Errors")),
     )
     rows = [
-        (u.upload_id, u.vendor_id, u.file_name, u.status, u.total_records, u.valid_records, u.error_records)
+        (u.upload_id, u.vendor_id, _describe_file(u), u.status, u.total_records, u.valid_records, u.error_records)
         for u in uploads
     ]
-    print_table(columns, rows)
+    # The previous version of `admin` does not return the numbers of fixed rows.
+    if any(u.fixed_records for u in uploads):
+        fixed_rows = [(*row, u.fixed_records) for row, u in zip(rows, uploads, strict=True)]
+        print_table((*columns, Column("Fixed", "right")), fixed_rows)
+    else:
+        print_table(columns, rows)
+
+
+def _describe_file(upload: Upload) -> str:
+    return f"{upload.file_name} (corrects {upload.parent_file_name})" if upload.parent_file_name else upload.file_name
 
 
 @contextmanager
@@ -221,6 +230,7 @@ def _describe_outcome(outcome: UploadOutcome) -> Iterator[str]:
     yield f"Upload ID: {upload.upload_id}"
     if upload.failure_code:
         yield f"Rejected: {upload.failure_reason} ({upload.failure_code})"
+        yield from outcome.correction
         return
     yield (
         f"{upload.status.capitalize()} in {outcome.seconds:.1f} s: {upload.valid_records:,} of "
@@ -231,6 +241,7 @@ def _describe_outcome(outcome: UploadOutcome) -> Iterator[str]:
         pronoun = "it" if outcome.unprocessed == 1 else "them"
         rows = format_count(outcome.unprocessed, "row")
         yield f"{rows} could not be processed, by our fault: upload {pronoun} again."
+    yield from outcome.correction
     if upload.error_records:
         yield f"What to fix: onboarding report {upload.upload_id}"
         if upload.fix_file_s3_key:
@@ -257,6 +268,9 @@ def upload_as_json(upload: Upload) -> dict[str, object]:
         "updated_records": upload.updated_records,
         "unchanged_records": upload.unchanged_records,
         "undone_at": upload.undone_at.isoformat() if upload.undone_at else None,
+        "fixed_records": upload.fixed_records,
+        "parent_upload_id": upload.parent_upload_id,
+        "parent_file_name": upload.parent_file_name,
     }
 
 

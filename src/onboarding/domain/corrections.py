@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.models import RowError
+from onboarding.domain.models import RowError, Upload
 
 _RECHECKED = frozenset(
     {
@@ -57,7 +57,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A rejected row: the vendor's values by column, ours where a mapping changed them, its errors, and its draft.
+    """A rejected row: the vendor's values by column, our values where a mapping changed them, errors, and its draft.
 
     `is_valid`: a valid row of an all-or-nothing file. `is_editable`: its values are known by column. In
     `mapped_values`, None means that the row has no value in the column.
@@ -108,6 +108,22 @@ class CorrectionCounts:
     drafts: int = 0
     valid: int = 0
     not_editable: int = 0
+
+
+def describe_correction(parent: Upload) -> str:
+    """Return which upload an upload corrects and how many of its rejected rows are fixed, as a sentence."""
+    rejected, fixed = parent.error_records, parent.fixed_records
+    rows = f"its {rejected:,} rejected rows" if rejected != 1 else "its rejected row"
+    if rejected == 1:
+        state = f"{rows} is {'fixed' if fixed else 'open'}"
+    elif fixed == rejected:
+        state = f"all of {rows} are fixed"
+    elif not fixed:
+        state = f"none of {rows} is fixed"
+    else:
+        is_fixed, is_open = ("is" if count == 1 else "are" for count in (fixed, rejected - fixed))
+        state = f"of {rows} {fixed:,} {is_fixed} fixed and {rejected - fixed:,} {is_open} open"
+    return f"This upload corrects {parent.file_name}: {state}."
 
 
 @dataclass(frozen=True, slots=True)

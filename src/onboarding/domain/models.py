@@ -64,6 +64,7 @@ class Outcome(StrEnum):
 
 _NO_DAMAGE: Mapping[str, str] = {}
 _NO_ORIGINAL: Mapping[str, str] = {}
+_NO_FACTORS: Mapping[str, str] = {}
 
 
 # Not frozen: a frozen dataclass takes three times as long to create, and files have many rows.
@@ -80,6 +81,7 @@ class Row:
     - `decimal_comma` lists number columns that are written with a decimal comma in the file.
     - `damaged` maps identifier columns to damage that only the whole column shows (`COLUMN_DAMAGE`).
     - `original` has the values as they are in the file, of the columns whose values a mapping changed.
+    - `number_factors` maps number columns to the factor of their notation in the mapping, if it is not 1.
     - `many_categories`: the file has so many different categories before this row that none is suggested for it.
     """
 
@@ -96,6 +98,7 @@ class Row:
     damaged: Mapping[str, str] = dataclass_field(default_factory=lambda: _NO_DAMAGE)
     many_categories: bool = False
     original: Mapping[str, str] = dataclass_field(default_factory=lambda: _NO_ORIGINAL)
+    number_factors: Mapping[str, str] = dataclass_field(default_factory=lambda: _NO_FACTORS)
 
     @property
     def cells_in_file(self) -> Mapping[str, str]:
@@ -138,8 +141,8 @@ class RowError:
 class Upload:
     """Row of `upload_history` with the vendor's name and e-mail address. Times are UTC.
 
-    `parent_upload_id` is the upload whose rejected rows this one corrects. `fixed_records` counts the rejected rows
-    that other uploads have accepted since.
+    `parent_upload_id` and `parent_file_name` are those of the upload whose rejected rows this one corrects.
+    `fixed_records` counts the rejected rows that other uploads have accepted since.
     """
 
     upload_id: str
@@ -170,6 +173,7 @@ class Upload:
     fix_file_s3_key: str | None = None
     undone_at: datetime | None = None
     parent_upload_id: str | None = None
+    parent_file_name: str | None = None
     fixed_records: int = 0
 
 

@@ -76,6 +76,13 @@ def list_possible_numbers(text: str, max_decimals: int, *, decimal_comma: bool =
     return []
 
 
+def write_unambiguously(number: str) -> str:
+    """Return a plain number so that its point cannot be a thousands separator: 1.25 for `1.250`, 01.234 for `1.234`."""
+    if not _AMBIGUOUS_POINT.fullmatch(number):
+        return number
+    return number.rstrip("0").rstrip(".") if number.endswith("0") else f"0{number}"
+
+
 def list_point_interpretations(text: str, max_decimals: int) -> list[str]:
     """Return the numbers that `1.250` can mean: with the point as thousands separator, and as decimal point.
 

@@ -11,7 +11,12 @@ from onboarding.domain.dates import is_date, is_short_date
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.formulas import is_formula, is_formula_error
 from onboarding.domain.models import Row, RowError
-from onboarding.domain.number_interpretation import is_number_range, list_point_interpretations, list_possible_numbers
+from onboarding.domain.number_interpretation import (
+    is_number_range,
+    list_point_interpretations,
+    list_possible_numbers,
+    write_unambiguously,
+)
 from onboarding.domain.placeholders import PLACEHOLDERS, build_placeholder_error
 from onboarding.domain.product_schema import NUMBER_COLUMNS, PRICES, columns_of_type
 from onboarding.domain.spreadsheet_damage import A_DATE
@@ -63,17 +68,16 @@ def _list_number_errors(row: Row, column: NumberColumn) -> Iterator[RowError]:
     text = row.cells.get(name)
     if text is None:
         return
-    decimal_comma = name in row.decimal_comma
+    notation = _Notation(column, row)
     if text in PLACEHOLDERS:
         yield build_placeholder_error(name, text)
     elif name in row.unclear:
         message = f"{label} can be read in two ways: its point may stand before decimals or between thousands"
-        hint = _suggest(text, list_point_interpretations(text, column.decimals), decimal_comma=decimal_comma)
+        hint = notation.suggest(text, list_point_interpretations(text, column.decimals))
         yield RowError(error_type, name, f"{message}; found {quoted(text)}", text, column.expected, hint)
     elif name in row.cut or not column.is_number(text):
-        example = _format_number(column.example, decimal_comma=decimal_comma)
-        message = f"{label} must be a plain {column.plain_number}, such as {example}"
-        cause, hint = _explain_and_suggest(text, column.decimals, decimal_comma=decimal_comma)
+        message = f"{label} must be a plain {column.plain_number}, such as {notation.example}"
+        cause, hint = _explain_and_suggest(text, notation)
         if name in row.original:
             # The number of a mapping has too many decimals; the vendor knows it in another notation.
             text, cause, hint = row.original[name], "", ""
@@ -84,25 +88,46 @@ def _list_number_errors(row: Row, column: NumberColumn) -> Iterator[RowError]:
         yield RowError(error_type, name, f"{label} must be at most {column.maximum}", text, column.expected)
 
 
-def _explain_and_suggest(text: str, decimals: int, *, decimal_comma: bool) -> tuple[str, str]:
+class _Notation:
+    """Notation of a column in the vendor's file, in which a number is accepted when it is entered there."""
+
+    def __init__(self, column: NumberColumn, row: Row) -> None:
+        self.column = column
+        self.decimal_comma = column.name in row.decimal_comma
+        # Beside columns with decimal commas, the point of 1.234 may be a thousands separator.
+        self._is_point_unclear = bool(row.decimal_comma) or column.name in row.unclear
+        self._factor = Decimal(row.number_factors.get(column.name, "1"))
+
+    @property
+    def example(self) -> str:
+        """Return a valid number."""
+        return self._format(format((Decimal(self.column.example) / self._factor).normalize(), "f"))
+
+    def suggest(self, text: str, numbers: Iterable[str]) -> str:
+        """Return `Did you mean …?` with those of the plain numbers that are valid; blank without such numbers."""
+        suggestion = " or ".join(self._format(number) for number in numbers if self._is_valid(number))
+        return f"Did you mean {suggestion}?" if suggestion and suggestion != text else ""
+
+    def _is_valid(self, number: str) -> bool:
+        if self._factor == 1:
+            return self.column.accepts(number)
+        product = format(Decimal(number) * self._factor, "f")
+        return self.column.accepts(product.rstrip("0").rstrip(".") if "." in product else product)
+
+    def _format(self, number: str) -> str:
+        if self.decimal_comma:
+            return number.replace(".", ",")
+        return write_unambiguously(number) if self._is_point_unclear or number.endswith("0") else number
+
+
+def _explain_and_suggest(text: str, notation: _Notation) -> tuple[str, str]:
     """Return the cause of an invalid number, as the end of a sentence, and a hint; both may be blank."""
     if is_formula_error(text):
         return ", the error of a formula", "Fix the formula, or enter the number"
     if is_date(text) or is_short_date(text):
         return f", {A_DATE}", "Format the column as text, then enter the number"
-    if numbers := list_possible_numbers(text, decimals, decimal_comma=decimal_comma):
-        return "", _suggest(text, numbers, decimal_comma=decimal_comma)
+    if numbers := list_possible_numbers(text, notation.column.decimals, decimal_comma=notation.decimal_comma):
+        return "", notation.suggest(text, numbers)
     if is_formula(text):
         return ", a formula", "Replace the formula with its value"
     return "", "Enter one number" if is_number_range(text) else ""
-
-
-def _suggest(text: str, numbers: list[str], *, decimal_comma: bool) -> str:
-    """Return `Did you mean …?` with the numbers in the notation of the column; blank without numbers."""
-    suggestion = " or ".join(_format_number(number, decimal_comma=decimal_comma) for number in numbers)
-    return f"Did you mean {suggestion}?" if suggestion and suggestion != text else ""
-
-
-def _format_number(number: str, *, decimal_comma: bool) -> str:
-    """Return a plain number in the notation of its column."""
-    return number.replace(".", ",") if decimal_comma else number

@@ -15,7 +15,8 @@ Reading a file, in the order of the steps that `parser` calls:
 5. `decimal_commas` detects columns with decimal commas.
 6. `column_checks` and `lost_characters` compare the values of whole columns.
 
-Writing: `error_report`, `fix_file` and `product_template`; `formula_escaping` prevents that a spreadsheet runs a value.
+Writing: `error_report`, `fix_file`, `fix_workbook` and `product_template`; `formula_escaping` prevents that a
+spreadsheet runs a value.
 
 `models` has the types that the steps exchange. Input with two possible meanings is rejected, or is an error of its row.
 """

@@ -16,7 +16,7 @@ from onboarding.domain.number_interpretation import strip_trailing_zeros
 from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
 from onboarding.files.decimal_commas import convert_decimal_comma, is_ambiguous
 from onboarding.files.formula_escaping import escape_formula
-from onboarding.files.header import FIX_COLUMNS, UPLOAD_REFERENCE
+from onboarding.files.header import FIX_COLUMNS
 from onboarding.files.models import FileDetails
 from onboarding.files.row_builder import DECIMALS, MAX_CELL, is_unclear
 
@@ -115,6 +115,7 @@ def build_corrected_row(
     ordered = {column: values[column] for column in COLUMNS if column in values}
     corrected_row = Row(upload_id, vendor_id, row.row_number, ordered, {}, 0, cut, tuple(unclear), line)
     corrected_row.decimal_comma = notation.comma_columns
+    corrected_row.number_factors = {c: item.factor for c, item in notation.number_formats.items() if item.factor != "1"}
     if original:
         corrected_row.original = original
     return corrected_row
@@ -125,7 +126,7 @@ def build_corrections_file(upload_id: str, rows: Sequence[Row]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     columns = [column for column in COLUMNS if any(column in row.cells for row in rows)]
-    writer.writerow([UPLOAD_REFERENCE, *FIX_COLUMNS, *columns])
+    writer.writerow([*FIX_COLUMNS, *columns])
     for row in rows:
         values = (row.cells.get(column, "") for column in columns)
         writer.writerow([upload_id, str(row.line), "", "", *map(escape_formula, values)])

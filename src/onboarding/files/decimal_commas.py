@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from onboarding.domain.error_codes import WarningCode
@@ -36,20 +36,31 @@ class CommaMeaning(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DecimalSeparators:
-    """Meaning of the commas of each column; in `uncertain` columns, `1.234` may have a thousands separator."""
+    """Meaning of the commas of each column; in `uncertain` columns, `1.234` may have a thousands separator.
+
+    `decimal_points` are the columns of a file with commas that certainly have decimal points.
+    """
 
     commas: Mapping[str, CommaMeaning]
     uncertain: tuple[str, ...] = ()
+    decimal_points: Sequence[str] = ()
+
+    @property
+    def decimal_commas(self) -> list[str]:
+        """Return the columns with decimal commas."""
+        return [column for column, commas in self.commas.items() if commas is CommaMeaning.DECIMAL]
 
 
 def detect_decimal_separators(
     columns: Mapping[str, Sequence[str]],
     decimal_comma_columns: Collection[str],
+    decimal_point_columns: Collection[str] = (),
     *,
     is_text: bool = True,
     is_whole: bool = True,
 ) -> DecimalSeparators:
-    """Return the separators by all values of the columns. `decimal_comma_columns` are known to have decimal commas.
+    """Return the separators by all values of the columns. Those of `decimal_comma_columns` and of
+    `decimal_point_columns` are known.
 
     In a text file, other columns are evidence for a column without evidence: if a price is 19,90, a weight of 1.250 is
     uncertain, and one of 1,250 has a decimal comma. The latter does not hold if the file has only some of the rows
@@ -63,14 +74,23 @@ def detect_decimal_separators(
     uncertain = {column for column, meaning in commas.items() if meaning is not CommaMeaning.NONE}
     if is_text and CommaMeaning.DECIMAL in commas.values():
         with_points = {
-            c for c, meaning in commas.items() if meaning is not CommaMeaning.DECIMAL and _has_points(columns[c])
+            c
+            for c, meaning in commas.items()
+            if meaning is not CommaMeaning.DECIMAL and (c in decimal_point_columns or _has_points(columns[c]))
         }
         uncertain |= commas.keys() - with_points
         if is_whole and not with_points:
             commas |= {
                 column: CommaMeaning.DECIMAL for column, meaning in commas.items() if meaning is CommaMeaning.UNCLEAR
             }
-    return DecimalSeparators(commas, tuple(column for column in commas if column in uncertain))
+    points = [
+        column
+        for column, meaning in commas.items()
+        if uncertain
+        and meaning in {CommaMeaning.NONE, CommaMeaning.UNCLEAR}
+        and (column in decimal_point_columns or column not in uncertain or _has_points(columns[column]))
+    ]
+    return DecimalSeparators(commas, tuple(column for column in commas if column in uncertain), points)
 
 
 def _has_points(values: Iterable[str]) -> bool:
@@ -115,6 +135,17 @@ def build_comma_warning(column: str, commas: CommaMeaning, values: Mapping[int, 
         "with it were not read as numbers. Write 1234.50 for one thousand two hundred thirty-four and a half"
     )
     return FileWarning(WarningCode.UNCLEAR_COMMAS, message, unclear_rows[0], column)
+
+
+def list_comma_warnings(
+    columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: DecimalSeparators
+) -> Iterator[FileWarning]:
+    """Yield a warning for each column with mixed or unclear commas; `lines` are the spreadsheet rows of the values."""
+    for column, commas in signs.commas.items():
+        if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
+            # The message names spreadsheet rows.
+            warning = build_comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
+            yield replace(warning, row_number=lines.index(warning.row_number) + 1)
 
 
 def has_clear_point(values: Iterable[str]) -> bool:

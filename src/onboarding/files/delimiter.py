@@ -11,7 +11,7 @@ from functools import partial
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
 from onboarding.domain.text import printable
-from onboarding.files.header import FIX_COLUMNS
+from onboarding.files.header import FIX_COLUMNS, FIX_FILE_MARKERS
 from onboarding.files.header_names import count_known_columns
 from onboarding.files.header_search import find_header_index
 from onboarding.files.models import MAX_COLUMNS, RawTable, first_of, one_line
@@ -35,8 +35,9 @@ def detect_delimiter(head: Sequence[str]) -> str | FileRejection:
     A fix file begins with its own column names, so that the delimiter between these is returned.
     """
     for sign in DELIMITERS:
-        # The messages of a fix file may contain more column names, separated by commas, than a short header.
-        if head and head[0].startswith(sign.join(FIX_COLUMNS)):
+        # The messages of a fix file may contain more column names, separated by commas, than a short header. Fix files
+        # of earlier versions have no `_upload`.
+        if head and head[0].startswith((sign.join(FIX_COLUMNS), sign.join(FIX_COLUMNS[1:]))):
             return sign
     headers = {sign: _split_header(head, sign) for sign in DELIMITERS}
     column_counts = {sign: count_known_columns(header) for sign, header in headers.items()}
@@ -70,7 +71,7 @@ def check_row_delimiters(grid: RawTable, delimiter: str) -> FileRejection | None
     header_index = find_header_index(grid.lines)
     header = [name.strip() for name in grid.lines[header_index]]
     width = len(header)
-    if width < 2 or set(header) >= set(FIX_COLUMNS[:2]):
+    if width < 2 or set(header) >= FIX_FILE_MARKERS:
         return None
     names = [name for name in header if name]
     first_rows = grid.lines[header_index + 1 : header_index + 1 + _ROWS_EXAMINED]

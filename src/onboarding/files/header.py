@@ -15,7 +15,13 @@ from onboarding.files.formula_escaping import unescape_formula
 from onboarding.files.header_names import MAX_NAME_LENGTH, is_own_name, unwrap_text_formula
 from onboarding.files.models import MAX_COLUMNS, CorrectedRows, one_line
 
-FIX_COLUMNS = ("_row", "_errors", "_hint")
+UPLOAD_REFERENCE = "_upload"
+"""Additional column of a fix file: the upload whose rows it corrects."""
+
+ROW_NUMBER = "_row"
+"""Additional column of a fix file: the spreadsheet row in the upload `UPLOAD_REFERENCE`."""
+
+FIX_COLUMNS = (UPLOAD_REFERENCE, ROW_NUMBER, "_errors", "_hint")
 """Columns that a fix file has before the vendor's columns."""
 
 FIX_FILE_MARKERS = {"_row", "_errors"}
@@ -24,13 +30,13 @@ FIX_FILE_MARKERS = {"_row", "_errors"}
 DECIMAL_COMMA = "_decimal_comma"
 """Additional column of a fix file: names of the columns with decimal commas, which the rejected rows may not show."""
 
+DECIMAL_POINT = "not "
+"""Prefix of columns in `DECIMAL_COMMA` that have decimal points, which the rejected rows may not show either."""
+
 MAPPING_REFERENCE = "_mapping"
 """Additional column of a fix file: the mapping of its upload."""
 
-UPLOAD_REFERENCE = "_upload"
-"""Additional column of a fix file: the upload whose rows it corrects; `_row` is their spreadsheet row there."""
-
-_ADDITIONAL_COLUMNS = (UPLOAD_REFERENCE, *FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
+_ADDITIONAL_COLUMNS = (*FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
 
 # A spreadsheet may have made a decimal number of it.
 _LINE_NUMBER = re.compile(r"([0-9]{1,7})(?:\.0)?")
@@ -145,12 +151,14 @@ class Header:
             targets=[self.targets[index] for index in indexes] if self.targets else (),
         )
 
-    def decimal_comma_columns(self, lines: Sequence[Sequence[str]]) -> frozenset[str]:
-        """Return the columns with decimal commas that a fix file names in its lines."""
+    def decimal_columns(self, lines: Sequence[Sequence[str]]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the columns with decimal commas and those with decimal points that a fix file names in its lines."""
         if not self.fix_file or DECIMAL_COMMA not in self.names:
-            return frozenset()
+            return frozenset(), frozenset()
         index = self.names.index(DECIMAL_COMMA)
-        return frozenset(name.strip() for line in lines for name in "".join(line[index : index + 1]).split(","))
+        names = {name.strip() for line in lines for name in "".join(line[index : index + 1]).split(",")}
+        points = {name for name in names if name.startswith(DECIMAL_POINT)}
+        return frozenset(names - points), frozenset(name.removeprefix(DECIMAL_POINT) for name in points)
 
     def find_corrected_rows(self, lines: Sequence[Sequence[str]]) -> CorrectedRows | None:
         """Return the rows of another upload that the lines of a fix file correct; None if they name no upload.
@@ -159,7 +167,7 @@ class Header:
         """
         if not self.fix_file or UPLOAD_REFERENCE not in self.names:
             return None
-        upload_index, row_index = self.names.index(UPLOAD_REFERENCE), self.names.index(FIX_COLUMNS[0])
+        upload_index, row_index = self.names.index(UPLOAD_REFERENCE), self.names.index(ROW_NUMBER)
         uploads = ["".join(line[upload_index : upload_index + 1]).strip() for line in lines]
         upload_id = next(filter(None, uploads), "")
         numbers = (_LINE_NUMBER.fullmatch("".join(line[row_index : row_index + 1]).strip()) for line in lines)

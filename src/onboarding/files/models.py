@@ -106,7 +106,8 @@ class FileDetails:
     """Detected format of a file.
 
     `columns` maps each known header to its column; `unknown` are the other headers. Numbers in the columns
-    `decimal_commas` were read with a decimal comma. `jumps` are the rows that do not follow the line before, each with
+    `decimal_commas` were read with a decimal comma; in a file with commas, `decimal_points` certainly have a point.
+    `jumps` are the rows that do not follow the line before, each with
     its line.
     """
 
@@ -121,6 +122,7 @@ class FileDetails:
     decimal_commas: Sequence[str] = ()
     fix_file: bool = False
     jumps: Sequence[Sequence[int]] = field(default_factory=list)
+    decimal_points: Sequence[str] = field(default_factory=list)
 
     def line_of(self, row_number: int) -> int:
         """Return the spreadsheet row of a data row."""
@@ -137,6 +139,7 @@ class FileDetails:
         lists = {
             "unknown": list(self.unknown),
             "decimal_commas": list(self.decimal_commas),
+            "decimal_points": list(self.decimal_points),
             "jumps": [list(jump) for jump in self.jumps],
         }
         return {**asdict(self), **lists}

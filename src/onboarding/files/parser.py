@@ -6,7 +6,7 @@ the number of rows, repeated identifiers, and conspicuous columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,12 +17,7 @@ from onboarding.domain.models import FileRejection, FileWarning, Row
 from onboarding.domain.product_schema import REQUIRED
 from onboarding.files import csv_reader, file_types
 from onboarding.files.column_checks import check_columns
-from onboarding.files.decimal_commas import (
-    CommaMeaning,
-    DecimalSeparators,
-    build_comma_warning,
-    detect_decimal_separators,
-)
+from onboarding.files.decimal_commas import detect_decimal_separators, list_comma_warnings
 from onboarding.files.encoding import decode
 from onboarding.files.group_rows import GroupedRows, fill_down_groups
 from onboarding.files.header import Header
@@ -81,14 +76,20 @@ def parse(
     if isinstance(lines, FileRejection):
         return lines
     columns = lines.number_columns()
-    is_text, is_whole = lines.file_details.format == "csv", not lines.file_details.fix_file
-    signs = detect_decimal_separators(columns, lines.decimal_columns, is_text=is_text, is_whole=is_whole)
+    is_fix_file = lines.file_details.fix_file
+    signs = detect_decimal_separators(
+        columns,
+        lines.decimal_columns,
+        lines.point_columns,
+        # The cells of a fix file are texts, also in a workbook.
+        is_text=is_fix_file or lines.file_details.format == "csv",
+        is_whole=not is_fix_file,
+    )
     rows = build_rows(lines, signs, upload_id, vendor_id)
-    decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
-    file_details = replace(lines.file_details, decimal_commas=decimal_columns)
+    file_details = replace(lines.file_details, decimal_commas=signs.decimal_commas, decimal_points=signs.decimal_points)
     warnings = [
         *lines.warnings,
-        *_list_comma_warnings(columns, lines.table.lines, signs),
+        *list_comma_warnings(columns, lines.table.lines, signs),
         *warn_about_further_addresses(lines.header, rows),
         *check_columns(rows, fix_file=file_details.fix_file),
         *find_lost_letters(rows),
@@ -210,7 +211,7 @@ def _split_at_header(
         message = f"The header is in line {raw.numbers[header_index]}; the lines above it were not read"
         warnings.append(FileWarning(WarningCode.LINES_ABOVE_HEADER, message))
     data_indexes = [index for index in range(header_index + 1, len(raw.lines)) if index not in skipped_lines.indexes]
-    decimal_columns = header.decimal_comma_columns([raw.lines[index] for index in data_indexes])
+    decimal_columns, point_columns = header.decimal_columns([raw.lines[index] for index in data_indexes])
     # The decimals of a workbook's numeric cells are written with the sign of the number format, as its texts are.
     decimal_columns |= {c for c, number_format in header.number_formats.items() if number_format.decimal_sign == ","}
     if sheet is not None:
@@ -221,6 +222,7 @@ def _split_at_header(
             skipped=skipped_lines.indexes,
             # A mapping that removes a unit must not take another unit for it.
             with_units=[column for column, item in header.number_formats.items() if item.remove or item.factor != "1"],
+            is_whole=not header.fix_file,
         )
         if isinstance(product_cells, FileRejection):
             return product_cells
@@ -263,7 +265,16 @@ def _split_at_header(
     ]
     lines_by_number = dict(zip(raw.numbers, raw.lines, strict=True)) if header.fix_file else {}
     corrected_rows = header_with_fix_columns.find_corrected_rows([lines_by_number.get(n, []) for n in table.lines])
-    return ProductLines(header, table, file_details, warnings, decimal_columns, widths.surplus_fields, corrected_rows)
+    return ProductLines(
+        header,
+        table,
+        file_details,
+        warnings,
+        decimal_columns,
+        point_columns,
+        widths.surplus_fields,
+        corrected_rows,
+    )
 
 
 def _fill_groups(
@@ -279,13 +290,3 @@ def _fill_groups(
     misaligned = {row_number - 1 for row_number in widths.surplus_fields}
     rows = [list(row) for row in table.rows]
     return fill_down_groups(header.names, header.columns, rows, table.lines, fill_down, misaligned=misaligned)
-
-
-def _list_comma_warnings(
-    columns: Mapping[str, Sequence[str]], lines: Sequence[int], signs: DecimalSeparators
-) -> Iterator[FileWarning]:
-    for column, commas in signs.commas.items():
-        if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}:
-            # The message names spreadsheet rows.
-            warning = build_comma_warning(column, commas, dict(zip(lines, columns[column], strict=True)))
-            yield replace(warning, row_number=lines.index(warning.row_number) + 1)

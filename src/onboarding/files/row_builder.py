@@ -14,7 +14,7 @@ from onboarding.domain.mappings import FileHeader
 from onboarding.domain.models import FileWarning, Row
 from onboarding.domain.number_interpretation import strip_trailing_zeros
 from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
-from onboarding.files.decimal_commas import CommaMeaning, DecimalSeparators, convert_decimal_comma, is_ambiguous
+from onboarding.files.decimal_commas import DecimalSeparators, convert_decimal_comma, is_ambiguous
 from onboarding.files.header import Header
 from onboarding.files.header_names import unwrap_text_formula
 from onboarding.files.models import CorrectedRows, FileDetails, Table, one_line, rows_named
@@ -39,6 +39,8 @@ class ProductLines:
     warnings: list[FileWarning]
     decimal_columns: frozenset[str]
     """Columns with decimal commas according to a fix file or to the numeric cells of a workbook."""
+    point_columns: frozenset[str]
+    """Columns with decimal points according to a fix file."""
     surplus_fields: Mapping[int, int]
     """Rows whose values may be in wrong columns, with the number of surplus values."""
     corrected_rows: CorrectedRows | None = None
@@ -65,12 +67,13 @@ class ProductLines:
 
 def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, vendor_id: str) -> list[Row]:
     """Return the rows of a file; `signs` are the decimal separators of its columns."""
-    decimal_columns = [column for column, commas in signs.commas.items() if commas is CommaMeaning.DECIMAL]
+    decimal_columns = signs.decimal_commas
     columns, text_formula_columns = lines.header.columns, lines.header.text_formula_columns
     surplus_fields, uncertain_columns = lines.surplus_fields, signs.uncertain
     apply_mapping = _build_mapping_function(lines.header)
     comma_formats = [item for item in lines.header.number_formats.items() if item[1].decimal_sign == ","]
     decimal_commas = (*decimal_columns, *(column for column, _ in comma_formats))
+    factors = {column: item.factor for column, item in lines.header.number_formats.items() if item.factor != "1"}
     rows = []
     for row_number, values, line in zip(count(1), lines.table.rows, lines.table.lines, strict=False):
         cells, cut = _extract_cells(columns, values)
@@ -94,6 +97,8 @@ def build_rows(lines: ProductLines, signs: DecimalSeparators, upload_id: str, ve
         row = Row(upload_id, vendor_id, row_number, cells, {}, surplus, cut, unclear, line, decimal_commas)
         if original:
             row.original = original
+        if factors:
+            row.number_factors = factors
         rows.append(row)
     return rows
 

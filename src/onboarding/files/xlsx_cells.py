@@ -71,6 +71,15 @@ def column_index(letters: str) -> int:
     return number - 1
 
 
+def column_letters(index: int) -> str:
+    """Return the letters of a column by its index, from 0."""
+    letters, number = "", index + 1
+    while number:
+        number, remainder = divmod(number - 1, 26)
+        letters = f"{chr(65 + remainder)}{letters}"
+    return letters
+
+
 def sort_rows(cells: SheetCells) -> None:
     """Sort the lines by row number; raise `DamagedError` if two have the same number."""
     order = sorted(range(len(cells.table.lines)), key=cells.table.numbers.__getitem__)

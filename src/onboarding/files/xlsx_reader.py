@@ -60,6 +60,8 @@ class Sheet:
         decimal_columns: frozenset[str] = frozenset(),
         skipped: Collection[int] = (),
         with_units: Collection[str] = (),
+        *,
+        is_whole: bool = True,
     ) -> ResolvedCells | FileRejection:
         """Convert the cells to the text of their columns; see `xlsx_values.resolve_cells`."""
         try:
@@ -71,6 +73,7 @@ class Sheet:
                 decimal_columns=decimal_columns,
                 skipped=skipped,
                 with_units=with_units,
+                is_whole=is_whole,
             )
         except TooLargeError:
             return TOO_LARGE

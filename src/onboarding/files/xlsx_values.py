@@ -48,16 +48,18 @@ def resolve_cells(
     decimal_columns: frozenset[str] = frozenset(),
     skipped: Collection[int] = (),
     with_units: Collection[str] = (),
+    is_whole: bool = True,
 ) -> ResolvedCells | FileRejection:
     """Convert numeric cells to text, fill merged ranges, and replace link texts of the image column with their URLs.
 
     `header` is the index of the header line, whose names mean `columns`. The lines below it are the data rows, except
     those with an index in `skipped`. `decimal_columns` are known to have decimal commas. The units of
-    number formats stay in the columns `with_units`.
+    number formats stay in the columns `with_units`. If the file has only some rows (`is_whole` is false), columns
+    without decimals do not follow the others.
     """
     below = (line for line in range(header + 1, len(cells.table.lines)) if line not in skipped)
     rows = {line: number for number, line in enumerate(below, 1)}
-    return _Resolver(cells, columns, rows, uses_1904_epoch, with_units).resolve(decimal_columns)
+    return _Resolver(cells, columns, rows, uses_1904_epoch, with_units, is_whole).resolve(decimal_columns)
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class _Resolver:
     rows: dict[int, int]
     uses_1904_epoch: bool
     with_units: Collection[str]
+    is_whole: bool
     # Row numbers by column or currency; `with_decimals` has line indexes.
     currencies: dict[str, list[int]] = field(default_factory=dict)
     dates: dict[str, list[int]] = field(default_factory=dict)
@@ -149,7 +152,11 @@ class _Resolver:
         if not known:
             return frozenset()
         # One program wrote all columns: columns without a sign follow the others.
-        without_sign = {column for column, values in texts.items() if not any("," in v or "." in v for v in values)}
+        without_sign = {
+            column
+            for column, values in texts.items()
+            if self.is_whole and not any("," in v or "." in v for v in values)
+        }
         unclear = {
             column for column, commas in commas_of.items() if commas in {CommaMeaning.MIXED, CommaMeaning.UNCLEAR}
         }

@@ -11,6 +11,7 @@ from datetime import datetime
 from gzip import compress, decompress
 from typing import Any
 
+from onboarding.domain.corrections import describe_correction
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.mapping_json import document_as_json, parse_document
 from onboarding.domain.models import Mode, OnError, Outcome, RowError, Upload, UploadStatus
@@ -18,13 +19,16 @@ from onboarding.domain.upload_options import Options
 from onboarding.lambda_handlers.admin_mappings import mapping_as_json
 from onboarding.pipeline.dry_run import DryRun, dry_run
 from onboarding.pipeline.mapping_proposals import MappingProposal
-from onboarding.storage import categories, file_details, mappings
+from onboarding.storage import categories, corrections, file_details, mappings
 from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.queries import query
 from onboarding.storage.validation_errors import get_error_summary, stream_report_rows
 
 Response = dict[str, Any]
+
+MAX_LISTED_ROWS = 10
+"""Maximum number of fixed rows that are listed."""
 
 _TIMES = frozenset(field.name for field in fields(Upload) if "datetime" in str(field.type))
 _ENUMS = {"status": UploadStatus, "mode": Mode, "on_error": OnError}
@@ -126,6 +130,8 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Response:
 def get_object_states(connection: Connection, *, objects: Sequence[Mapping[str, Any]]) -> Response:
     """Return the upload of each object, or the reason of its quarantine, and the number of its unprocessed rows.
 
+    `correction` are sentences about the upload that a finished upload corrects.
+
     An object is `{"s3_key": …, "s3_version_id": …, "upload_ids": […]}`, with the ids that its upload may have.
     """
     return {"objects": [_get_object_state(connection, **item) for item in objects]}
@@ -137,13 +143,36 @@ def _get_object_state(
     for upload_id in upload_ids:
         upload = uploads_repository.get_upload(connection, upload_id)
         if upload is not None and (upload.s3_key, upload.s3_version_id) == (s3_key, s3_version_id):
-            unprocessed = 0
+            unprocessed, correction = 0, []
             if upload.notified_at:
                 row = connection.execute(query("count_unprocessed_rows"), {"upload_id": upload_id}).fetchone()
                 unprocessed = int(row[0]) if row else 0
-            return {"upload": upload_as_json(upload), "quarantined": None, "unprocessed": unprocessed}
+                correction = _describe_correction(connection, upload)
+            return {
+                "upload": upload_as_json(upload),
+                "quarantined": None,
+                "unprocessed": unprocessed,
+                "correction": correction,
+            }
     reason = uploads_repository.get_quarantine_reason(connection, s3_key, s3_version_id)
     return {"upload": None, "quarantined": reason, "unprocessed": 0}
+
+
+def _describe_correction(connection: Connection, upload: Upload) -> list[str]:
+    """Return which upload an upload corrects, and which of its rows it has fixed, as sentences; none if no other."""
+    parent = uploads_repository.get_upload(connection, upload.parent_upload_id) if upload.parent_upload_id else None
+    if parent is None:
+        return []
+    sentences = [describe_correction(parent)]
+    details = file_details.get_file_details(connection, parent.upload_id)
+    rows = corrections.list_fixed_rows(connection, upload.upload_id)
+    numbers = [f"{details.line_of(row) if details else row:,}" for row in rows[:MAX_LISTED_ROWS]]
+    if len(rows) > MAX_LISTED_ROWS:
+        numbers.append(f"{len(rows) - MAX_LISTED_ROWS:,} more")
+    if numbers:
+        text = " and ".join(filter(None, [", ".join(numbers[:-1]), numbers[-1]]))
+        sentences.append(f"It fixed {'row' if len(rows) == 1 else 'rows'} {text} of {parent.upload_id}.")
+    return sentences
 
 
 def get_vendor_status(connection: Connection, *, vendor_id: str) -> Response:

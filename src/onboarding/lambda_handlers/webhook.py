@@ -19,6 +19,7 @@ UPLOAD_FIELDS = (
     "valid_records",
     "error_records",
     "failure_reason",
+    "parent_upload_id",
 )
 """Fields of an upload in a webhook message."""
 

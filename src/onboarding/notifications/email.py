@@ -48,6 +48,8 @@ class UploadResult:
     findings: Sequence[str] = field(default_factory=list)
     warnings: Sequence[str] = field(default_factory=list)
     mappings: Sequence[str] = field(default_factory=list)
+    parent_upload_id: str | None = None
+    correction: str = ""
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> UploadResult:
@@ -86,6 +88,8 @@ def render_body(result: UploadResult, link: str | None, fix_link: str | None = N
         f"Invalid records: {result.error_records} ({invalid:.1f}%)",
         f"Status: {result.status.upper()}",
     ]
+    if result.correction:
+        lines += ["", one_line(result.correction)]
     if result.failure_reason:
         lines += ["", "The file was rejected:", one_line(result.failure_reason)]
     if result.findings:

@@ -20,11 +20,12 @@ def publish_result(
     findings: Sequence[str] = (),
     warnings: Sequence[str] = (),
     mappings: Sequence[str] = (),
+    correction: str = "",
 ) -> None:
     """Publish the result of an upload to the topic, as JSON for functions and as text for e-mails to operators.
 
     `findings` are the most frequent errors, `warnings` those about accepted values, and `mappings` the effects of
-    the vendor's mappings, one sentence each.
+    the vendor's mappings, one sentence each. `correction` says which upload this one corrects.
     """
     result: dict[str, Any] = {
         "upload_id": upload.upload_id,
@@ -39,9 +40,11 @@ def publish_result(
         "failure_reason": upload.failure_reason,
         "error_file_s3_key": error_file_s3_key,
         "fix_file_s3_key": fix_file_s3_key,
+        "parent_upload_id": upload.parent_upload_id,
     }
     text = "\n".join(f"{name}: {one_line(str(value))}" for name, value in result.items() if value is not None)
     result |= {"findings": list(findings), "warnings": list(warnings), "mappings": list(mappings)}
+    result["correction"] = correction
     _publish(ctx, f"Upload {upload.status}: {upload.upload_id}", text, result)
 
 

@@ -205,7 +205,7 @@ def _name_file(file_name: str) -> str:
 
 
 def _get_options(upload: Upload) -> Options:
-    # The values are ours already, and the vendor has decided to import the rows.
+    # The values are those of our columns already, and the vendor has decided to import the rows.
     return Options(upload.mode, upload.on_error, force=True, mapping=NO_MAPPING)
 
 

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+from onboarding.aws.attachments import put_attachment
 from onboarding.aws.objects import UnreadableObject, read_object
+from onboarding.domain.corrections import describe_correction
 from onboarding.domain.error_summary import MAX_GROUPS
 from onboarding.domain.mappings import NO_MAPPING, MappingChoice, SavedMapping
 from onboarding.domain.models import FileRejection, Upload, UploadStatus
 from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.error_report import report_key, write_report
-from onboarding.files.fix_file import fix_file_key, write_fix_file
+from onboarding.files.fix_file import (
+    CsvFixFile,
+    FixFileFormat,
+    FixFileSource,
+    fix_file_key,
+    fix_file_name,
+    list_fix_lines,
+)
 from onboarding.files.header_mapping import choose_mapping
-from onboarding.files.models import Table
+from onboarding.files.models import FileDetails, Table
 from onboarding.notifications import events
 from onboarding.pipeline import parser_process
 from onboarding.pipeline.parser_process import TooComplex
 from onboarding.runtime import AppContext
 from onboarding.storage import file_details, read_attempts, uploads
+from onboarding.storage.categories import list_active_category_names
 from onboarding.storage.database import Connection
 from onboarding.storage.mappings import get_applied_mapping, load_mappings
 from onboarding.storage.queries import query
@@ -31,7 +41,10 @@ from onboarding.storage.validation_errors import get_error_summary, stream_repor
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Keys of an upload's error report and fix file in the bucket; None if the file does not exist."""
+    """Keys of an upload's error report and fix file in the bucket; None if the file does not exist.
+
+    The fix file has the format of the uploaded file. The other format has the same key with another extension.
+    """
 
     report_key: str | None = None
     fix_file_key: str | None = None
@@ -40,7 +53,7 @@ class _Files:
 def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
     """Write the files of a complete upload and publish its result. Return None if there is nothing to finalize.
 
-    The files are written outside a transaction, because two processes write identical files. Then the history row is
+    The files are written outside a transaction, because two processes write equal files. Then the history row is
     locked, the result is published, and the row is marked. If the process ends before the mark, the retry repeats all
     steps, and mailer ignores the second notification.
     """
@@ -56,6 +69,7 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
         findings = get_error_summary(connection, upload_id).sentences if upload.error_records else []
         warnings = [warning.message for warning in file_details.list_warnings(connection, upload_id)]
         applied = get_applied_mapping(connection, upload_id)
+        parent = uploads.get_upload(connection, upload.parent_upload_id) if upload.parent_upload_id else None
         events.publish_result(
             ctx,
             upload,
@@ -64,6 +78,7 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
             findings=findings,
             warnings=_shorten(warnings),
             mappings=_shorten(applied.sentences) if applied else (),
+            correction=describe_correction(parent) if parent else "",
         )
         failpoint(Failpoint.FINALIZE_PUBLISHED)
         uploads.mark_notified(connection, upload_id, files.report_key, files.fix_file_key)
@@ -81,41 +96,58 @@ def _shorten(sentences: Sequence[str]) -> list[str]:
 
 
 def _write_files(ctx: AppContext, upload: Upload) -> _Files:
+    # Imported on use: slow to import, and not needed for uploads without errors.
+    from onboarding.files.fix_workbook import FixWorkbook  # noqa: PLC0415
+
     applied = ctx.database.run(partial(get_applied_mapping, upload_id=upload.upload_id))
     mapping = applied.mapping if applied else None
     table = _read_rejected_rows(ctx, upload, MappingChoice(mapping))
+    details = ctx.database.run(partial(file_details.get_file_details, upload_id=upload.upload_id))
     with ExitStack() as stack:
         report: BinaryIO = stack.enter_context(TemporaryFile())
-        fix_file: BinaryIO = stack.enter_context(TemporaryFile())
+        csv_file: BinaryIO = stack.enter_context(TemporaryFile())
+        workbook: BinaryIO = stack.enter_context(TemporaryFile())
 
         def write(connection: Connection) -> None:
             # The transaction may run again after a lost connection.
-            for file in (report, fix_file):
+            for file in (report, csv_file, workbook):
                 file.seek(0)
                 file.truncate()
             write_report(report, stream_report_rows(connection, upload.upload_id))
-            if table is not None:
-                _write_fix_file(connection, upload, table, fix_file, mapping)
+            if table is None:
+                return
+            source = _build_source(connection, upload, table, details, mapping)
+            with closing(CsvFixFile(csv_file, source)) as csv_writer, closing(FixWorkbook(workbook, source)) as book:
+                for line in list_fix_lines(source, stream_report_rows(connection, upload.upload_id)):
+                    csv_writer.write(line)
+                    book.write(line)
 
         ctx.database.run(write)
-        key = _put(ctx, report_key(upload), report)
+        key = report_key(upload)
+        put_attachment(ctx, key, report, key.rsplit("/", 1)[-1])
         failpoint(Failpoint.FINALIZE_REPORT_WRITTEN)
-        fix_key = _put(ctx, fix_file_key(upload), fix_file) if table is not None else None
+        if table is None:
+            return _Files(key)
+        _put_fix_file(ctx, upload, FixFileFormat.CSV, csv_file)
         failpoint(Failpoint.FINALIZE_FIX_FILE_WRITTEN)
-    return _Files(key, fix_key)
+        _put_fix_file(ctx, upload, FixFileFormat.XLSX, workbook)
+        failpoint(Failpoint.FINALIZE_FIX_WORKBOOK_WRITTEN)
+    default_format = FixFileFormat.XLSX if details and details.format == "xlsx" else FixFileFormat.CSV
+    return _Files(key, fix_file_key(upload, default_format))
 
 
-def _write_fix_file(
-    connection: Connection, upload: Upload, table: Table, file: BinaryIO, mapping: SavedMapping | None
-) -> None:
-    details = file_details.get_file_details(connection, upload.upload_id)
-    write_fix_file(
-        file,
+def _build_source(
+    connection: Connection, upload: Upload, table: Table, details: FileDetails | None, mapping: SavedMapping | None
+) -> FixFileSource:
+    return FixFileSource(
+        upload.upload_id,
         table,
-        stream_report_rows(connection, upload.upload_id),
+        columns=details.columns if details else {},
         decimal_commas=details.decimal_commas if details else (),
+        decimal_points=details.decimal_points if details else (),
         delimiter=details.delimiter if details else None,
         mapping_reference=_find_reference(connection, upload.vendor_id, table, mapping),
+        categories=list_active_category_names(connection),
     )
 
 
@@ -159,13 +191,5 @@ def _read_rejected_rows(ctx: AppContext, upload: Upload, choice: MappingChoice) 
     return None if isinstance(table, FileRejection) else table
 
 
-def _put(ctx: AppContext, key: str, file: BinaryIO) -> str:
-    file.seek(0)
-    ctx.s3.put_object(
-        Bucket=ctx.settings.bucket,
-        Key=key,
-        Body=file,
-        ContentType="text/csv; charset=utf-8",
-        ContentDisposition=f'attachment; filename="{key.rsplit("/", 1)[-1]}"',
-    )
-    return key
+def _put_fix_file(ctx: AppContext, upload: Upload, file_format: FixFileFormat, file: BinaryIO) -> None:
+    put_attachment(ctx, fix_file_key(upload, file_format), file, fix_file_name(upload, file_format))

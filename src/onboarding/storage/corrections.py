@@ -146,6 +146,11 @@ def list_correcting_uploads(connection: Connection, upload_id: str) -> list[Corr
     return [CorrectingUpload(**{**row, "status": UploadStatus(row["status"])}) for row in rows]
 
 
+def list_fixed_rows(connection: Connection, upload_id: str) -> list[int]:
+    """Return the numbers of the rows of its parent that an upload has fixed."""
+    return [row_number for (row_number,) in connection.execute(query("list_fixed_rows"), {"upload_id": upload_id})]
+
+
 def lock_corrections(connection: Connection, upload_id: str) -> None:
     """Lock the corrections of an upload until the transaction ends."""
     connection.execute(query("lock_corrections"), {"upload_id": upload_id})

@@ -40,6 +40,9 @@ class UploadResponse(BaseModel):
     created_records: int
     updated_records: int
     unchanged_records: int
+    fixed_records: int = Field(description="Rejected rows that other uploads have accepted since")
+    parent_upload_id: str | None = Field(description="The upload whose rejected rows this one corrects")
+    parent_file_name: str | None
     failure_code: str | None = Field(description="Code of the reason why the whole file was rejected")
     failure_reason: str | None
     has_report: bool
@@ -160,13 +163,12 @@ def get_phase(upload: Upload) -> Phase:
 
 
 def get_version(upload: Upload) -> str:
-    """Return a text that changes with every progress of the upload: a change of its own counts sets `last_progress_at`.
+    """Return a text that changes with every progress of the upload: a change of the counts sets `last_progress_at`.
 
-    Other uploads change its `fixed_records`.
+    An exception is the number of rows that other uploads have fixed.
     """
     times = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
-    parts = [f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times]
-    return "-".join([*parts, str(upload.fixed_records)])
+    return "-".join([*(f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times), str(upload.fixed_records)])
 
 
 def upload_response(upload: Upload) -> UploadResponse:

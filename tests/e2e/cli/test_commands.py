@@ -28,7 +28,7 @@ from onboarding.cli.upload_client import ObjectStatus, Submission, UploadOutcome
 from onboarding.config import NotSet
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.resource_names import UPLOAD_BUCKET
-from onboarding.lambda_handlers.admin_queries import upload_as_json
+from onboarding.lambda_handlers.admin_queries import upload_as_json, upload_from_json
 from onboarding.local.endpoints import LOCK, Endpoints, read_endpoints, write_endpoints
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.pipeline.recovery import RecoveryAction
@@ -241,8 +241,10 @@ def replace_pipeline(outcome: UploadOutcome, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(uploads, "wait_for_outcomes", lambda *_: [outcome])
 
 
-def make_outcome(upload: Upload | None, quarantined: str | None = None, unprocessed: int = 0) -> UploadOutcome:
-    return UploadOutcome(SUBMISSION, upload, quarantined, 1.234, unprocessed)
+def make_outcome(
+    upload: Upload | None, quarantined: str | None = None, unprocessed: int = 0, correction: Sequence[str] = ()
+) -> UploadOutcome:
+    return UploadOutcome(SUBMISSION, upload, quarantined, 1.234, unprocessed, correction)
 
 
 ALL_VALID = make_upload(status=UploadStatus.COMPLETED, valid_records=100, error_records=0)
@@ -264,12 +266,24 @@ REJECTED = make_upload(
         (make_outcome(ALL_VALID), 0, "100 of 100 rows are in the catalog, 0 were rejected."),
         (make_outcome(SOME_FAILED), 2, "92 of 100 rows are in the catalog, 8 were rejected."),
         (make_outcome(NONE_VALID), 2, "0 of 100 rows are in the catalog, 100 were rejected."),
+        (make_outcome(ALL_VALID, correction=["It fixed row 5 of U."]), 0, "rejected.\nIt fixed row 5 of U.\n"),
+        (make_outcome(REJECTED, correction=["This upload corrects a.csv."]), 3, "This upload corrects a.csv."),
         (make_outcome(SOME_FAILED, unprocessed=3), 1, "3 rows could not be processed, by our fault"),
         (make_outcome(NONE_VALID, unprocessed=100), 1, "100 rows could not be processed, by our fault"),
         (make_outcome(REJECTED), 3, "Rejected: The file is empty (EMPTY_FILE)"),
         (make_outcome(None, "The vendor 'X' is not known"), 3, "Rejected: The vendor 'X' is not known."),
     ],
-    ids=["all valid", "some rejected", "none valid", "some unprocessed", "all unprocessed", "rejected", "quarantined"],
+    ids=[
+        "all valid",
+        "some rejected",
+        "none valid",
+        "correcting",
+        "rejected fix",
+        "some unprocessed",
+        "all unprocessed",
+        "rejected",
+        "quarantined",
+    ],
 )
 def test_upload_wait_outcome_sets_exit_code_and_message(
     outcome: UploadOutcome, code: int, message: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
@@ -322,8 +336,13 @@ class Pipeline:
     def run_action(self, action: str, *, objects: Sequence[Mapping[str, object]]) -> dict[str, object]:
         assert action == "get_object_states"
         assert [item["s3_key"] for item in objects] == [SOURCE.key]
-        upload, quarantined, unprocessed = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        status = {"upload": upload and upload_as_json(upload), "quarantined": quarantined, "unprocessed": unprocessed}
+        upload, quarantined, unprocessed, correction = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        status = {
+            "upload": upload and upload_as_json(upload),
+            "quarantined": quarantined,
+            "unprocessed": unprocessed,
+            **({"correction": correction} if correction else {}),
+        }
         # As from a function on AWS.
         return dict(json.loads(json.dumps({"objects": [status]})))
 
@@ -339,12 +358,12 @@ class Pipeline:
 def test_wait_for_outcomes_finished_upload_waits_for_notification() -> None:
     finished = make_upload()
     notified = make_upload(notified_at=datetime.now(UTC))
-    outcome, polled = Pipeline((None, None, 0), (finished, None, 0), (notified, None, 0)).wait(5)
-    assert (outcome.upload, polled) == (notified, [None, finished, notified])
+    outcome, polled = Pipeline((None, None, 0, ()), (finished, None, 0, ()), (notified, None, 0, ["It fixed"])).wait(5)
+    assert (outcome.upload, outcome.correction, polled) == (notified, ["It fixed"], [None, finished, notified])
 
 
 def test_wait_for_outcomes_quarantined_file_returns_at_once() -> None:
-    outcome, _ = Pipeline((None, "The vendor is not known", 0)).wait(0)
+    outcome, _ = Pipeline((None, "The vendor is not known", 0, ())).wait(0)
     assert (outcome.upload, outcome.quarantined, outcome.exit_code) == (None, "The vendor is not known", 3)
 
 
@@ -358,7 +377,7 @@ def test_wait_for_outcomes_quarantined_file_returns_at_once() -> None:
 )
 def test_wait_for_outcomes_timeout_names_the_upload(upload: Upload | None, state: str) -> None:
     with pytest.raises(CommandError) as caught:
-        Pipeline((upload, None, 0)).wait(0)
+        Pipeline((upload, None, 0, ())).wait(0)
     assert state in str(caught.value)
     assert (upload.upload_id if upload else SUBMISSION.upload_id) in str(caught.value)
 
@@ -526,3 +545,22 @@ def test_watchdog_run_errors_are_printed_and_exit_with_1(
     assert (
         captured.err == "failed: upload UPLOAD_2 (AWS rejected GetObject: SlowDown: later); the next run tries again\n"
     )
+
+
+def test_upload_table_with_fixes_has_their_numbers(capsys: Captured) -> None:
+    fix = make_upload(file_name="fix.csv", parent_upload_id="UPLOAD_1", parent_file_name="spring.csv")
+    uploads.print_upload_table([fix, make_upload(fixed_records=7)])
+    table = capsys.readouterr().out
+    assert "Fixed" in table
+    assert ["8", "7"] in [line.split()[-2:] for line in table.splitlines()]
+    assert "(corrects" in table
+
+
+def test_upload_table_from_previous_version_has_no_column_of_fixes(capsys: Captured) -> None:
+    columns = upload_as_json(make_upload())
+    older = {name: columns[name] for name in columns.keys() - {"fixed_records", "parent_upload_id", "parent_file_name"}}
+    uploads.print_upload_table([upload_from_json(older)])
+    table = capsys.readouterr().out
+    assert "92" in table
+    assert "Fixed" not in table
+    assert "None" not in table

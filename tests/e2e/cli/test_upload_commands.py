@@ -124,6 +124,10 @@ def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("report", "--fix", upload_id)
     header, line = csv.reader(io.StringIO(out.removeprefix("\ufeff"), newline=""))
     assert dict(zip(header, line, strict=True))["_row"] == "3"
+    workbook = tmp_path / "fix.xlsx"
+    assert run("report", "--fix", "--format", "xlsx", upload_id, "-o", str(workbook))[0] == 0
+    assert workbook.read_bytes().startswith(b"PK")
+    assert run("report", "--format", "xlsx", upload_id)[0] == 1
 
     update_file = write_file(tmp_path, "update.csv", {"vendor_product_id": "PROD-cli-u0", "brand": "Other"})
     code, out, _ = run("upload", str(update_file), "--vendor", "VEND003", "--mode", "update", "--wait", "--json")
@@ -145,6 +149,26 @@ def test_report_fix_show_update_and_undo(run: Run, tmp_path: Path) -> None:
     assert "Undone:" in run("uploads", "show", upload_id)[1]
     code, _, err = run("uploads", "undo", "UPLOAD_9")
     assert (code, "There is no upload UPLOAD_9" in err) == (1, True)
+
+
+def test_upload_of_fix_file_names_the_rows_that_it_fixes(run: Run, tmp_path: Path) -> None:
+    rows = [product(f"cli-f{n}", price="x" if n else "1") for n in range(4)]
+    path = write_file(tmp_path, "spring.csv", *rows)
+    upload_id = json.loads(run("upload", str(path), "--vendor", "VEND003", "--wait", "--json")[1])["upload_id"]
+    lines = [
+        {"_upload": upload_id, "_row": str(n + 2), "_errors": ""} | product(f"cli-f{n}", price=price)
+        for n, price in ((1, "2"), (2, "y"), (3, "3"))
+    ]
+    fix_path = tmp_path / "fix.csv"
+    fix_path.write_bytes(csv_of(lines, lines[0]))
+    code, out, _ = run("upload", str(fix_path), "--vendor", "VEND003", "--wait")
+    assert code == 2
+    assert "This upload corrects spring.csv: of its 3 rejected rows 2 are fixed and 1 is open." in out
+    assert f"It fixed rows 3 and 5 of {upload_id}." in out
+    assert "Errors:      3 (2 fixed, 1 open)\n" in run("uploads", "show", upload_id)[1]
+    fix = json.loads(run("uploads", "list", "--vendor", "VEND003", "--limit", "1", "--json")[1])["uploads"][0]
+    assert (fix["file_name"], fix["parent_upload_id"], fix["parent_file_name"]) == ("fix.csv", upload_id, "spring.csv")
+    assert f"Corrects:    spring.csv ({upload_id})" in run("uploads", "show", fix["upload_id"])[1]
 
 
 def test_upload_unknown_mode_lists_the_modes(run: Run, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.support.postgres_fixtures import make_upload
 
 API, FILE_FORMAT = DOCS / "api.md", DOCS / "csv-format.md"
 UPLOAD = make_upload()
-REPORT, FIX_FILE = error_report.report_key(UPLOAD), fix_file.fix_file_key(UPLOAD)
+REPORT, FIX_FILE = error_report.report_key(UPLOAD), fix_file.fix_file_key(UPLOAD, fix_file.FixFileFormat.CSV)
 LINK, FIX_LINK = "https://api.example.com/reports/TOKEN", "https://api.example.com/reports/ANOTHER"
 CELLS = {
     "vendor_product_id": "PROD0005",

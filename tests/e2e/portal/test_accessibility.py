@@ -24,9 +24,10 @@ def upload_id(pipeline: Pipeline) -> str:
     pipeline.vendor("PAGES")
     rows = [product(f"PAGE{n}") for n in range(12)]
     rows[2]["price"], rows[5]["category"], rows[6]["sku"] = "12,x", "Elektronics", ""
-    return pipeline.run(
-        "PAGES", "with a very long name that has to be broken somewhere_2024.csv", csv_of(rows)
-    ).upload_id
+    upload = pipeline.run("PAGES", "with a very long name that has to be broken somewhere_2024.csv", csv_of(rows))
+    fix = {"_upload": upload.upload_id, "_row": "4", "_errors": ""} | product("PAGE2")
+    pipeline.run("PAGES", "fix.csv", csv_of([fix], fix))
+    return upload.upload_id
 
 
 @pytest.fixture(scope="module")

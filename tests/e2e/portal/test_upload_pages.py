@@ -53,11 +53,11 @@ def test_fix_file_corrected_and_uploaded_again_is_accepted(vendor: Page, pipelin
     assert count == (20,)
 
     vendor.get_by_role("link", name="History", exact=True).click()
-    expect(vendor.get_by_role("link", name="spring.csv")).to_be_visible()
+    expect(vendor.get_by_role("link", name="spring.csv", exact=True)).to_be_visible()
     vendor.get_by_label("Status").select_option("completed")
     vendor.get_by_role("button", name="Filter").click()
     expect(vendor.get_by_role("link", name="corrected.csv")).to_be_visible()
-    expect(vendor.get_by_role("link", name="spring.csv")).to_have_count(0)
+    expect(vendor.get_by_role("link", name="spring.csv", exact=True)).to_have_count(0)
 
 
 def correct_rows(fix_file: bytes) -> bytes:

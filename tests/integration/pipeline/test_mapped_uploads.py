@@ -238,18 +238,20 @@ def write_workbook(lines: Sequence[Sequence[str]]) -> bytes:
 
 
 def read_fix_file(simulation: Simulation, database: Database, upload_id: str) -> list[list[str]]:
+    """Return the lines of an upload's fix file in CSV."""
     history = database.run(lambda c: uploads.get_upload(c, upload_id))
     assert history is not None
     assert history.fix_file_s3_key is not None
-    text = simulation.runtime.aws.objects[history.fix_file_s3_key][-1].content.decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=text.removeprefix("_row")[0]))
+    key = history.fix_file_s3_key.replace(".xlsx", ".csv")
+    text = simulation.runtime.aws.objects[key][-1].content.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=text.removeprefix("_upload")[0]))
 
 
 def correct(lines: list[list[str]], corrections: Mapping[int, Mapping[str, str]]) -> bytes:
     """Return a fix file with corrected cells, by spreadsheet row and header."""
     header, *rows = lines
     for row in rows:
-        for name, text in corrections.get(int(row[0]), {}).items():
+        for name, text in corrections.get(int(row[1]), {}).items():
             row[header.index(name)] = text
     return write_csv([header, *rows])
 
@@ -277,7 +279,7 @@ def test_fix_file_of_mapped_upload_comes_back_without_errors(
     elif kind == "deleted":
         simulation.mappings.run(lambda c: mappings.delete_mapping(c, ACTOR, VENDOR, saved.mapping_id))
     fix_lines = read_fix_file(simulation, database, upload_id)
-    rejected = [int(line[0]) for line in fix_lines[1:]]
+    rejected = [int(line[1]) for line in fix_lines[1:]]
     assert rejected == ([3, 5, 6, 7] if on_error is OnError.REJECT_ROWS else [2, 3, 5, 6, 7])
     fixed = upload(simulation, correct(fix_lines, CORRECTIONS), name="fixed")
     assert get_result(database, fixed)[1:3] == (None, {})
@@ -308,7 +310,7 @@ def test_fix_file_of_upload_without_mappings_is_read_without_them(simulation: Si
     simulation.mappings.map_value(VENDOR, "Computer Accessories", "Electronics")
     upload_id = upload(simulation, content, Options(mapping="none"))
     fix_lines = read_fix_file(simulation, database, upload_id)
-    assert fix_lines[0][3] == "_mapping"
+    assert fix_lines[0][4] == "_mapping"
     fixed = upload(simulation, correct(fix_lines, {2: {"price": "1.50"}}), name="fixed")
     assert get_mapping(database, fixed) == AppliedMapping(None, [], {})
     query = "select product_name, description, category from products"
@@ -323,10 +325,10 @@ def test_report_and_fix_file_of_mapped_upload_show_the_vendors_values(
     saved = simulation.mappings.run(lambda c: mappings.save_mapping(c, ACTOR, VENDOR, DOCUMENT))
     upload_id = upload(simulation, write_csv([HEADERS, *LINES]), Options(mapping=saved.reference))
     header, *lines = read_fix_file(simulation, database, upload_id)
-    assert header == ["_row", "_errors", "_hint", "_mapping", *HEADERS]
-    assert {line[3] for line in lines} == {saved.reference}
+    assert header == ["_upload", "_row", "_errors", "_hint", "_mapping", *HEADERS]
+    assert {line[4] for line in lines} == {saved.reference}
     # Filled cells are complete, since the first row of the group is not in the fix file; all others are unchanged.
-    assert [list(map(unescape_formula, line[4:])) for line in lines] == [
+    assert [list(map(unescape_formula, line[5:])) for line in lines] == [
         ["shirt", "Shirt", "ACME", "Tops", "S-2", "gratis", "6", ""],
         ["shirt", "Shirt", "ACME", "Tops", "S-3", "0,00 EUR", "-1", ""],
         list(LINES[4]),

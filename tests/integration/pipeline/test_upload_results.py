@@ -59,15 +59,16 @@ def test_upload_fixed_fix_file_completes_the_upload(pipeline: Pipeline) -> None:
     fix_file = pipeline.content(upload.fix_file_s3_key)
     assert download_links(pipeline, upload) == [pipeline.content(upload.error_file_s3_key), fix_file]
     header, *lines = read_csv(fix_file)
-    assert header == ["_row", "_errors", "_hint", *FILE_COLUMNS]
-    assert [line[0] for line in lines] == ["3", "5", "6"]
-    assert lines[0][1:3] == [
+    assert header == ["_upload", "_row", "_errors", "_hint", *FILE_COLUMNS]
+    assert {line[0] for line in lines} == {upload.upload_id}
+    assert [line[1] for line in lines] == ["3", "5", "6"]
+    assert lines[0][2:4] == [
         "Price must be at least 0.01; Invalid category: Computer Acessories",
         "Did you mean 'Computer Accessories'?",
     ]
-    assert lines[1][2] == "Row 2 has the same SKU"
+    assert lines[1][3] == "Row 2 has the same SKU"
     for line, row in zip(lines, (rows[1], rows[3], rows[4]), strict=True):
-        assert [unescape_formula(value) for value in line[3:]] == [row[column] for column in FILE_COLUMNS]
+        assert [unescape_formula(value) for value in line[4:]] == [row[column] for column in FILE_COLUMNS]
         assert not any(value.startswith(("=", "@")) for value in line)
 
     index = {column: number for number, column in enumerate(header)}

@@ -49,7 +49,16 @@ def test_operator_creates_changes_and_suspends_a_vendor(pipeline: Pipeline, oper
     assert set(items) == {"NEWCO"}
     assert operator.get("/v1/operator/vendors", params={"search": "hello@NEWCO"}).json()["items"] == matches
     qualities = operator.get("/v1/operator/vendor-quality", params={"limit": 100}).json()["items"]
-    assert {"vendor_id": "NEWCO", "vendor_name": "New & Co", "rows": 2, "valid_rows": 1, "quality": 50.0} in qualities
+    [quality] = [item for item in qualities if item["vendor_id"] == "NEWCO"]
+    assert quality == {
+        "vendor_id": "NEWCO",
+        "vendor_name": "New & Co",
+        "rows": 2,
+        "valid_rows": 1,
+        "fixed_rows": 0,
+        "quality": 50.0,
+        "quality_after_fixing": 50.0,
+    }
     assert [v["quality"] for v in qualities] == sorted(v["quality"] for v in qualities)
     assert (items["NEWCO"]["rows"], items["NEWCO"]["valid_rows"], items["NEWCO"]["quality"]) == (2, 1, 50.0)
     changed = operator.patch("/v1/operator/vendors/NEWCO", json={"vendor_name": "Newco"}).json()

@@ -89,6 +89,36 @@ def test_upload_session_form_leads_to_a_result(pipeline: Pipeline, vendor_a: htt
     assert b"INVALID_PRICE" in httpx.get(report.headers["location"], trust_env=False).content
     fix = httpx.get(vendor_a.get(f"/v1/uploads/{upload_id}/fix-file").headers["location"], trust_env=False)
     assert len(fix.text.splitlines()) == 3
+    assert "my_products%20%E2%80%93%20fixes.csv" in fix.headers["content-disposition"]
+
+
+def test_fix_file_of_either_format_is_downloaded(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    finished = pipeline.run("VENDA", "either.csv", csv_of([product("either", price="x")]))
+    url = f"/v1/uploads/{finished.upload_id}/fix-file"
+
+    def download(file_format: str) -> httpx.Response:
+        response = vendor_a.get(url, params={"format": file_format})
+        assert response.status_code == 303
+        return httpx.get(response.headers["location"], trust_env=False)
+
+    assert download("csv").content == httpx.get(vendor_a.get(url).headers["location"], trust_env=False).content
+    assert download("xlsx").content.startswith(b"PK")
+    assert 'filename="either - fixes.xlsx"' in download("xlsx").headers["content-disposition"]
+    assert vendor_a.get(url, params={"format": "pdf"}).status_code == 422
+    page = vendor_a.get(f"/uploads/{finished.upload_id}").text
+    assert f'{url}?format=xlsx" download>Download as Excel workbook<' in page
+
+
+def test_fix_file_of_an_earlier_version_has_one_format(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    finished = pipeline.run("VENDA", "earlier.csv", csv_of([product("earlier", price="x")]))
+    url = f"/v1/uploads/{finished.upload_id}/fix-file"
+    pipeline.s3.delete_object(Bucket=pipeline.endpoints.bucket, Key=f"errors/VENDA/{finished.upload_id}_fix.xlsx")
+    assert vendor_a.get(url, params={"format": "csv"}).status_code == 303
+    response = vendor_a.get(url, params={"format": "xlsx"})
+    assert (response.status_code, response.json()["type"]) == (404, "/problems/not-found")
+    page = vendor_a.get(f"/uploads/{finished.upload_id}").text
+    assert f'{url}" download' in page
+    assert "?format=" not in page
 
 
 def test_upload_session_form_for_another_key_or_size_is_rejected(vendor_a: httpx.Client) -> None:
@@ -151,6 +181,7 @@ def test_create_upload_session_repeated_with_idempotency_key_returns_the_same(
         ("...csv", "file.csv"),
         ("%2e%2e%2fx.csv", "2e_2e_2fx.csv"),
         ("Größe ½.csv", "Größe_½.csv"),
+        ("spring \u2013 fixes.xlsx", "spring_fixes.xlsx"),
         ("<img src=x onerror=alert(1)>.csv", "img_src_x_onerror_alert(1).csv"),
         ("é" * 200 + ".csv", "é" * 75 + ".csv"),
     ],

@@ -79,6 +79,7 @@ def test_webhook_finished_upload_is_delivered_and_signed(
         1,
         1,
     )
+    assert message["upload"]["parent_upload_id"] is None
     [delivery] = wait_until(lambda: deliveries(vendor_b, upload.upload_id), "the delivery to be recorded")
     assert (delivery["status"], delivery["error"]) == (200, "")
     assert vendor_b.delete("/v1/webhook").status_code == 204

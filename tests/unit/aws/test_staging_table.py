@@ -65,6 +65,7 @@ rows = st.builds(
     decimal_comma=st.lists(st.sampled_from(sorted(NUMBER_COLUMNS)), unique=True).map(tuple),
     damaged=st.dictionaries(st.sampled_from(["sku", "vendor_product_id"]), st.sampled_from(["decimals", "dates"])),
     many_categories=st.booleans(),
+    number_factors=st.dictionaries(st.sampled_from(sorted(NUMBER_COLUMNS)), st.sampled_from(["0.001", "0.01"])),
 )
 
 

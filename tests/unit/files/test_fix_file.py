@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,15 @@ from hypothesis import strategies as st
 
 from onboarding.domain.models import FileRejection, ReportedRow, RowError
 from onboarding.domain.product_schema import COLUMNS
-from onboarding.files.fix_file import fix_file_key, write_fix_file
+from onboarding.files.fix_file import (
+    CsvFixFile,
+    FixFileFormat,
+    FixFileSource,
+    fix_file_key,
+    fix_file_name,
+    list_fix_lines,
+)
+from onboarding.files.fix_workbook import FixWorkbook
 from onboarding.files.formula_escaping import escape_formula, unescape_formula
 from onboarding.files.models import Table
 from onboarding.files.parser import parse, parse_table
@@ -30,11 +40,40 @@ def make_errors(row_number: int, *errors: RowError) -> list[ReportedRow]:
     return [ReportedRow(row_number, error, {}) for error in errors or (PRICE,)]
 
 
+UPLOAD_ID = "UPLOAD_20241221_103045_0a1b2c3d"
+
+
 def build_fix_file(
-    table: Table, errors: Iterable[ReportedRow], decimal_commas: Sequence[str] = (), delimiter: str | None = None
+    table: Table,
+    errors: Iterable[ReportedRow],
+    decimal_commas: Sequence[str] = (),
+    delimiter: str | None = None,
+    decimal_points: Sequence[str] = (),
 ) -> bytes:
     file = io.BytesIO()
-    write_fix_file(file, table, errors, decimal_commas=decimal_commas, delimiter=delimiter)
+    source = FixFileSource(UPLOAD_ID, table, {}, decimal_commas, decimal_points, delimiter)
+    writer = CsvFixFile(file, source)
+    for line in list_fix_lines(source, errors):
+        writer.write(line)
+    writer.close()
+    return file.getvalue()
+
+
+def build_fix_workbook(
+    table: Table,
+    errors: Iterable[ReportedRow],
+    decimal_commas: Sequence[str] = (),
+    _: str | None = None,
+    decimal_points: Sequence[str] = (),
+) -> bytes:
+    return write_workbook(FixFileSource(UPLOAD_ID, table, {}, decimal_commas, decimal_points), errors)
+
+
+def write_workbook(source: FixFileSource, errors: Iterable[ReportedRow]) -> bytes:
+    file = io.BytesIO()
+    with closing(FixWorkbook(file, source)) as workbook:
+        for line in list_fix_lines(source, errors):
+            workbook.write(line)
     return file.getvalue()
 
 
@@ -49,7 +88,32 @@ def read_lines(content: bytes) -> list[list[str]]:
 
 
 def test_fix_file_key_is_beside_the_report() -> None:
-    assert fix_file_key(make_upload()) == "errors/VEND001/UPLOAD_20241221_103045_0a1b2c3d_fix.csv"
+    assert [fix_file_key(make_upload(), file_format) for file_format in FixFileFormat] == [
+        f"errors/VEND001/{UPLOAD_ID}_fix.csv",
+        f"errors/VEND001/{UPLOAD_ID}_fix.xlsx",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("spring-collection.xlsx", "spring-collection – fixes"),
+        ("spring-collection – fixes.xlsx", "spring-collection – fixes"),
+        ("spring-collection – fixes (2).csv", "spring-collection – fixes"),
+        ("spring-collection - fixes.csv", "spring-collection – fixes"),
+        ("spring-collection_fixes.csv", "spring-collection – fixes"),
+        ("prefixes.csv", "prefixes – fixes"),
+        ("fixes.csv", "fixes – fixes"),
+        ("v1.2", "v1 – fixes"),
+        ("products", "products – fixes"),
+    ],
+)
+def test_fix_file_name_is_that_of_the_original(name: str, expected: str) -> None:
+    upload = replace(make_upload(), file_name=name)
+    assert [fix_file_name(upload, file_format) for file_format in FixFileFormat] == [
+        f"{expected}.csv",
+        f"{expected}.xlsx",
+    ]
 
 
 def test_write_fix_file_rejected_rows_have_their_errors() -> None:
@@ -57,9 +121,10 @@ def test_write_fix_file_rejected_rows_have_their_errors() -> None:
     content = build_fix_file(table, [*make_errors(2), *make_errors(3, CATEGORY, PRICE, SKU)])
     assert content.startswith(b"\xef\xbb\xbf")
     assert read_lines(content) == [
-        ["_row", "_errors", "_hint", "Shelf", "SKU", "Remark"],
-        ["3", "Price must be at least 0.01", "", "B", " S-2 ", "-1.50"],
+        ["_upload", "_row", "_errors", "_hint", "Shelf", "SKU", "Remark"],
+        [UPLOAD_ID, "3", "Price must be at least 0.01", "", "B", " S-2 ", "-1.50"],
         [
+            UPLOAD_ID,
             "4",
             "Invalid category: Gardn; Price must be at least 0.01; Duplicate SKU: S",
             "Did you mean 'Garden'?; Row 1 has the same SKU",
@@ -83,7 +148,9 @@ def test_fix_file_messages_with_column_names_are_not_the_header() -> None:
 def test_fix_file_of_any_delimiter_uses_that_delimiter(delimiter: str | None, character: str) -> None:
     table = Table(("vendor_product_id", "price"), [("P;1,\t", "-1,50")], (2,))
     content = build_fix_file(table, make_errors(1), ("price",), delimiter).decode("utf-8-sig")
-    assert content.splitlines()[0] == character.join(["_row", "_errors", "_hint", "_decimal_comma", *table.header])
+    assert content.splitlines()[0] == character.join(
+        ["_upload", "_row", "_errors", "_hint", "_decimal_comma", *table.header]
+    )
     assert list(csv.reader(io.StringIO(content, newline=""), delimiter=character))[1][-2:] == ["P;1,\t", "-1,50"]
     second = parse(content.encode(), "UPLOAD_1", "VEND001", required=())
     assert not isinstance(second, FileRejection)
@@ -92,7 +159,7 @@ def test_fix_file_of_any_delimiter_uses_that_delimiter(delimiter: str | None, ch
 
 def test_fix_file_row_of_another_width_keeps_its_width() -> None:
     table = Table(("a", "b"), [("1", "2", "3"), ("4",)], (2, 3))
-    assert [line[3:] for line in read_lines(build_fix_file(table, make_errors(1) + make_errors(2)))] == [
+    assert [line[4:] for line in read_lines(build_fix_file(table, make_errors(1) + make_errors(2)))] == [
         ["a", "b"],
         ["1", "2", "3"],
         ["4"],
@@ -103,7 +170,7 @@ def test_write_fix_file_missing_row_is_omitted() -> None:
     """The version of the package that validated the file may have read more rows from it."""
     table = Table(("a", "b"), [("1", "2"), ("3", "4")], (2, 3))
     lines = read_lines(build_fix_file(table, [*make_errors(2), *make_errors(3), *make_errors(9)]))
-    assert [line[0] for line in lines] == ["_row", "3"]
+    assert [line[1] for line in lines] == ["_row", "3"]
 
 
 @pytest.mark.parametrize("path", OUTCOMES, ids=lambda path: path.stem)
@@ -114,19 +181,26 @@ def test_fix_file_of_corpus_file_parses_to_the_same_rows(path: Path) -> None:
     if isinstance(before, FileRejection):
         return
     errors = [line for row in before.rows for line in make_errors(row.row_number)]
-    options = before.file_details.decimal_commas, before.file_details.delimiter
+    details = before.file_details
+    options = details.decimal_commas, details.delimiter, details.decimal_points
     fix_file = build_fix_file(before.table, errors, *options)
     after = parse(fix_file, "UPLOAD_1", "VEND001")
     assert not isinstance(after, FileRejection), after
     assert (after.table.header, after.table.rows) == (before.table.header, before.table.rows)
     # Row numbers differ, and so do those of the earlier rows in `duplicate_of`.
-    assert [(row.cells, row.duplicate_of.keys()) for row in after.rows] == [
-        (row.cells, row.duplicate_of.keys()) for row in before.rows
+    assert [(row.cells, row.unclear, row.duplicate_of.keys()) for row in after.rows] == [
+        (row.cells, row.unclear, row.duplicate_of.keys()) for row in before.rows
     ]
     # A vendor who corrects some of the errors uploads the fix file of a fix file.
     second = parse(build_fix_file(read_table(fix_file), errors, *options), "UPLOAD_1", "VEND001")
     assert not isinstance(second, FileRejection), second
     assert (second.table, second.rows) == (after.table, after.rows)
+    # Short rows are filled up in a workbook, as spreadsheet programs do.
+    if any(row.surplus_fields for row in before.rows):
+        return
+    workbook = parse(build_fix_workbook(before.table, errors, *options), "UPLOAD_1", "VEND001")
+    assert not isinstance(workbook, FileRejection), workbook
+    assert workbook.rows == after.rows
 
 
 def test_fix_file_decimal_comma_is_unchanged() -> None:
@@ -135,7 +209,7 @@ def test_fix_file_decimal_comma_is_unchanged() -> None:
     assert not isinstance(before, FileRejection)
     assert before.rows[1].cells["weight_kg"] == "1.250"
     fix_file = build_fix_file(before.table, make_errors(2), before.file_details.decimal_commas)
-    assert [line[3] for line in read_lines(fix_file)] == ["_decimal_comma", "price, weight_kg"]
+    assert [line[4] for line in read_lines(fix_file)] == ["_decimal_comma", "price, weight_kg"]
     after = parse(fix_file, "UPLOAD_1", "VEND001")
     assert not isinstance(after, FileRejection)
     assert after.rows[0].cells == before.rows[1].cells
@@ -163,8 +237,9 @@ def test_fix_file_unchanged_cells_are_equal(rows: list[tuple[str, str, str]]) ->
     table = read_table(csv_of(products, columns))
     assert [list(row) for row in table.rows] == [[row[column] for column in columns] for row in products]
     errors = [line for n in range(1, len(rows) + 1) for line in make_errors(n)]
-    copy = read_table(build_fix_file(table, errors))
-    assert (copy.header, copy.rows) == (table.header, table.rows)
+    for content in (build_fix_file(table, errors), build_fix_workbook(table, errors)):
+        copy = read_table(content)
+        assert (copy.header, copy.rows) == (table.header, table.rows)
 
 
 @given(st.text())

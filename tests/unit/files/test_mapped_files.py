@@ -347,8 +347,8 @@ GRAMS = {"decimal_sign": ",", "remove": "g", "factor": "0.001"}
         ("1500 g", "1.5", None),
         # A plain number is in kg only by chance.
         ("1.5", "1.5", "Weight can be read in two ways: its point may stand before decimals or between thousands"),
-        ("1500,5", "1.5005", "Weight must be a plain number with at most three decimals, such as 0,25; found '1500,5'"),
-        ("many", "many", "Weight must be a plain number with at most three decimals, such as 0,25; found 'many'"),
+        ("1500,5", "1.5005", "Weight must be a plain number with at most three decimals, such as 250; found '1500,5'"),
+        ("many", "many", "Weight must be a plain number with at most three decimals, such as 250; found 'many'"),
     ],
 )
 def test_validate_mapped_number_shows_the_vendors_notation(text: str, weight: str, message: str | None) -> None:

@@ -77,6 +77,11 @@ def test_render_body_with_findings_and_warnings_has_both_links() -> None:
         assert lines[lines.index(link) + 1] == "This link expires in 7 days."
 
 
+def test_render_body_of_correcting_upload_names_the_corrected_one() -> None:
+    result = make_result(correction="This upload corrects a\nb.csv: its rejected row is fixed.")
+    assert "Status: PARTIAL\n\nThis upload corrects a b.csv: its rejected row is fixed.\n\n" in render_body(result, "l")
+
+
 def test_render_body_without_errors_has_no_link() -> None:
     without_errors = make_result(status="completed", valid_records=100, error_records=0, error_file_s3_key=None)
     text = render_body(without_errors, None)
@@ -292,7 +297,8 @@ def test_from_message_published_result_is_equal() -> None:
 def test_from_message_of_another_version_tolerates_unknown_and_missing_fields() -> None:
     message = asdict(make_result()) | {"added_later": [1]}
     assert UploadResult.from_message(message) == make_result()
-    for name in ("fix_file_s3_key", "findings", "warnings", "mappings", "failure_reason", "error_file_s3_key"):
+    optional = ("fix_file_s3_key", "findings", "warnings", "mappings", "failure_reason", "error_file_s3_key")
+    for name in (*optional, "parent_upload_id", "correction"):
         del message[name]
     assert UploadResult.from_message(message).upload_id == make_result().upload_id
 

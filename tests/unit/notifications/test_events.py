@@ -73,6 +73,15 @@ def test_publish_result_is_json_for_functions_and_text_for_people(status: Upload
     assert "failure_reason" not in forms["default"]
 
 
+def test_publish_result_of_correcting_upload_names_the_corrected_one() -> None:
+    topic = Topic()
+    publish_result(context_with(topic), make_upload(parent_upload_id="UPLOAD_1"), None, correction="It corrects a.csv.")
+    forms = json.loads(topic.published[0]["Message"])
+    result = UploadResult.from_message(json.loads(forms["lambda"]))
+    assert (result.parent_upload_id, result.correction) == ("UPLOAD_1", "It corrects a.csv.")
+    assert "parent_upload_id: UPLOAD_1" in forms["default"]
+
+
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=255))
 def test_publish_result_any_file_name_is_accepted(name: str) -> None:

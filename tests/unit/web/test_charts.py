@@ -18,7 +18,13 @@ START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 def create_buckets(*rows: tuple[int, int], interval: timedelta = timedelta(minutes=30)) -> list[ThroughputBucket]:
     return [
         ThroughputBucket(
-            at=START + n * interval, uploads=1, rows=accepted + rejected, valid_rows=accepted, error_rows=rejected
+            at=START + n * interval,
+            uploads=1,
+            rows=accepted + rejected,
+            valid_rows=accepted,
+            error_rows=rejected,
+            original_rows=accepted + rejected,
+            original_error_rows=rejected,
         )
         for n, (accepted, rejected) in enumerate(rows)
     ]
@@ -55,6 +61,12 @@ def test_error_rate_over_several_days_labels_days() -> None:
     svg = charts.error_rate_chart(create_buckets((9, 1), (8, 2), interval=timedelta(days=3)))
     assert "<span>20 %</span><span>10 %</span><span>0 %</span>" in svg
     assert 'data-format="day">31 Jan<' in svg
+
+
+def test_error_rate_is_of_original_uploads() -> None:
+    [bucket] = create_buckets((8, 2))
+    corrected = bucket.model_copy(update={"original_rows": 4, "original_error_rows": 2})
+    assert "Share of rejected rows over time, up to 50.0 percent" in charts.error_rate_chart([corrected])
 
 
 def test_charts_without_rows_are_empty() -> None:

@@ -7,6 +7,7 @@ alter table validation_errors add column mapped_data jsonb;
 --   importing       it was submitted, or a fix file with it is in processing
 --   fixed           another upload has accepted it
 --   rejected_again  another upload has rejected it, and it is corrected there
+-- Rows that an upload has not validated, because it was cancelled or ended, correct none.
 -- `is_valid`: a valid row of an all-or-nothing file. `is_editable`: its values are known by column.
 create view rejected_rows with (security_invoker) as
 select
@@ -34,11 +35,12 @@ left join lateral (
     from row_corrections k
     join upload_history u on u.upload_id = k.upload_id and u.undone_at is null
     cross join lateral (
-        select exists (
-            select from validation_errors again where again.upload_id = k.upload_id and again.row_number = k.row_number
-        ) as is_rejected
+        select count(*) > 0 as is_rejected,
+            coalesce(bool_or(again.error_type in ('CANCELLED', 'NOT_PROCESSED')), false) as is_unprocessed
+        from validation_errors again
+        where again.upload_id = k.upload_id and again.row_number = k.row_number
     ) outcome
-    where k.corrected_upload_id = e.upload_id and k.corrected_row = e.row_number
+    where k.corrected_upload_id = e.upload_id and k.corrected_row = e.row_number and not is_unprocessed
     order by not is_rejected and u.status <> 'processing' desc, u.status = 'processing' desc, u.upload_timestamp desc
     limit 1
 ) fix on true;

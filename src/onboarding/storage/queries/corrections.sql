@@ -94,6 +94,16 @@ where k.corrected_upload_id = %(upload_id)s
 group by u.upload_id
 order by u.upload_timestamp, u.upload_id
 
+-- name: list_fixed_rows
+-- List the rows of its parent that an upload has accepted, unless it was undone.
+select distinct k.corrected_row
+from row_corrections k
+join upload_history u on u.upload_id = k.upload_id and u.status <> 'processing' and u.undone_at is null
+where k.upload_id = %(upload_id)s
+  and k.corrected_upload_id = u.parent_upload_id
+  and not exists (select from validation_errors e where e.upload_id = k.upload_id and e.row_number = k.row_number)
+order by k.corrected_row
+
 -- name: lock_corrections
 -- Lock the corrections of an upload until the transaction ends.
 select pg_advisory_xact_lock(hashtextextended('corrections ' || %(upload_id)s::text, 3))

@@ -17,22 +17,15 @@ on conflict do nothing
 
 -- name: list_uploads
 -- List uploads, newest first. Every condition is optional.
--- `fixed_records`: rejected rows that other uploads, which are finished and not undone, have accepted.
 select
     u.upload_id, u.vendor_id, v.vendor_name, v.email as vendor_email, u.file_name, u.s3_key, u.s3_version_id,
     u.file_size_bytes, u.total_records, u.valid_records, u.error_records, u.status, u.failure_code, u.failure_reason,
     u.error_file_s3_key, u.upload_timestamp, u.processing_started_at, u.processing_completed_at, u.last_progress_at,
     u.notified_at, u.mode, u.on_error, u.created_records, u.updated_records, u.unchanged_records, u.fix_file_s3_key,
-    u.undone_at, u.parent_upload_id, coalesce(fixes.rows, 0) as fixed_records
+    u.undone_at, u.parent_upload_id, parent.file_name as parent_file_name, u.fixed_records
 from upload_history u
 join vendors v using (vendor_id)
-left join lateral (
-    select count(distinct k.corrected_row) as rows
-    from row_corrections k
-    join upload_history f on f.upload_id = k.upload_id and f.status <> 'processing' and f.undone_at is null
-    where k.corrected_upload_id = u.upload_id
-      and not exists (select from validation_errors e where e.upload_id = k.upload_id and e.row_number = k.row_number)
-) fixes on u.error_records > 0
+left join upload_history parent on parent.upload_id = u.parent_upload_id
 where (%(upload_id)s::text is null or u.upload_id = %(upload_id)s)
   and (%(vendor_id)s::text is null or u.vendor_id = %(vendor_id)s)
   and (%(status)s::text is null or u.status = %(status)s)
@@ -223,31 +216,41 @@ where upload_id = %(upload_id)s
 
 -- name: get_upload_overview
 -- Return the counts of the last day, and the current numbers of uploads in processing, stalled uploads and quarantined
--- objects.
+-- objects. `original_…` are those of uploads that correct no other one.
 select
-    count(*) filter (where upload_timestamp > now() - interval '1 day') as uploads,
+    count(*) filter (where is_of_last_day) as uploads,
     count(*) filter (where status = 'processing') as processing,
-    coalesce(sum(total_records) filter (where upload_timestamp > now() - interval '1 day'), 0) as rows,
-    coalesce(sum(valid_records) filter (where upload_timestamp > now() - interval '1 day'), 0) as valid_rows,
-    coalesce(sum(error_records) filter (where upload_timestamp > now() - interval '1 day'), 0) as error_rows,
+    coalesce(sum(total_records) filter (where is_of_last_day), 0) as rows,
+    coalesce(sum(valid_records) filter (where is_of_last_day), 0) as valid_rows,
+    coalesce(sum(error_records) filter (where is_of_last_day), 0) as error_rows,
+    coalesce(sum(valid_records) filter (where is_of_last_day and is_original), 0) as original_valid_rows,
+    coalesce(sum(error_records) filter (where is_of_last_day and is_original), 0) as original_error_rows,
+    coalesce(sum(fixed_records) filter (where is_of_last_day and is_original), 0) as fixed_rows,
     count(*) filter (where status = 'processing' and last_progress_at <= now() - %(patience)s::interval) as stalled,
     (select count(*) from quarantined_objects) as quarantined
 from upload_history
+cross join lateral (
+    select upload_timestamp > now() - interval '1 day' as is_of_last_day, parent_upload_id is null as is_original
+) kind
 where upload_timestamp > now() - interval '1 day' or status = 'processing'
 
 -- name: list_upload_throughput
 -- Count the uploads and rows that were finished in each interval up to now, including empty intervals.
+-- `original_…` are the rows of uploads that correct no other one.
 with finished as (
     select
         ceil(extract(epoch from now() - processing_completed_at) / extract(epoch from %(width)s::interval)) as n,
-        count(*) as uploads, sum(total_records) as total, sum(valid_records) as valid, sum(error_records) as error
+        count(*) as uploads, sum(total_records) as total, sum(valid_records) as valid, sum(error_records) as error,
+        sum(total_records) filter (where parent_upload_id is null) as original,
+        sum(error_records) filter (where parent_upload_id is null) as original_error
     from upload_history
     where processing_completed_at >= now() - %(intervals)s * %(width)s::interval and processing_completed_at < now()
     group by 1
 )
 select
     now() - n * %(width)s::interval as at, coalesce(uploads, 0) as uploads, coalesce(total, 0) as rows,
-    coalesce(valid, 0) as valid_rows, coalesce(error, 0) as error_rows
+    coalesce(valid, 0) as valid_rows, coalesce(error, 0) as error_rows, coalesce(original, 0) as original_rows,
+    coalesce(original_error, 0) as original_error_rows
 from generate_series(1, %(intervals)s::integer) as n
 left join finished using (n)
 order by at

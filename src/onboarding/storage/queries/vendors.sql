@@ -37,12 +37,15 @@ order by v.vendor_id
 
 -- name: list_vendors_with_quality
 -- List a page of vendors with the size of their catalog and the quality of their files in the last 90 days.
+-- `rows` and those derived from it are those of uploads that correct no other one.
 select
     v.vendor_id, v.vendor_name, v.email, v.phone, v.status, v.created_at,
     (select count(*) from products p where p.vendor_id = v.vendor_id) as products,
     coalesce(u.uploads, 0) as uploads, coalesce(u.total, 0) as rows, coalesce(u.valid, 0) as valid_rows,
+    coalesce(u.fixed, 0) as fixed_rows,
     -- Rounded down, so that 100 means all rows.
-    floor(1000.0 * u.valid / nullif(u.total, 0)) / 10 as quality, u.last_upload_at
+    floor(1000.0 * u.valid / nullif(u.total, 0)) / 10 as quality,
+    floor(1000.0 * (u.valid + u.fixed) / nullif(u.total, 0)) / 10 as quality_after_fixing, u.last_upload_at
 from (
     select *
     from vendors
@@ -56,8 +59,9 @@ from (
     limit %(limit)s
 ) v
 left join lateral (
-    select count(*) as uploads, sum(total_records) as total, sum(valid_records) as valid,
-        max(upload_timestamp) as last_upload_at
+    select count(*) as uploads, sum(total_records) filter (where parent_upload_id is null) as total,
+        sum(valid_records) filter (where parent_upload_id is null) as valid,
+        sum(fixed_records) filter (where parent_upload_id is null) as fixed, max(upload_timestamp) as last_upload_at
     from upload_history h
     where h.vendor_id = v.vendor_id and upload_timestamp > now() - interval '90 days' and status <> 'processing'
 ) u on true
@@ -65,15 +69,17 @@ order by v.vendor_id
 
 -- name: list_vendor_quality
 -- List the vendors with the lowest quality of files in the last 90 days.
--- Products are not counted, which is the most expensive part of `list_vendors_with_quality`.
+-- Uploads that correct others are not counted, nor products, which is the most expensive part of
+-- `list_vendors_with_quality`.
 select
     q.vendor_id, v.vendor_name, q.total as rows, q.valid as valid_rows,
     -- Rounded down, so that 100 means all rows.
-    floor(1000.0 * q.valid / q.total) / 10 as quality
+    floor(1000.0 * q.valid / q.total) / 10 as quality,
+    floor(1000.0 * (q.valid + q.fixed) / q.total) / 10 as quality_after_fixing, q.fixed as fixed_rows
 from (
-    select vendor_id, sum(total_records) as total, sum(valid_records) as valid
+    select vendor_id, sum(total_records) as total, sum(valid_records) as valid, sum(fixed_records) as fixed
     from upload_history
-    where upload_timestamp > now() - interval '90 days' and status <> 'processing'
+    where upload_timestamp > now() - interval '90 days' and status <> 'processing' and parent_upload_id is null
     group by vendor_id
     having sum(total_records) > 0
     order by sum(valid_records)::numeric / sum(total_records), vendor_id

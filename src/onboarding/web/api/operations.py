@@ -42,6 +42,9 @@ class _UploadFigures(BaseModel):
     rows: int
     valid_rows: int
     error_rows: int
+    original_valid_rows: int = Field(description="`valid_rows` of uploads that correct no other one")
+    original_error_rows: int = Field(description="`error_rows` of uploads that correct no other one")
+    fixed_rows: int = Field(description="Those of `original_error_rows` that other uploads have accepted since")
     stalled: int = Field(description=f"Uploads without progress for {PATIENCE.total_seconds() / 60:.0f} minutes")
     quarantined: int
 
@@ -60,6 +63,8 @@ class ThroughputBucket(BaseModel):
     rows: int
     valid_rows: int
     error_rows: int
+    original_rows: int = Field(description="`rows` of uploads that correct no other one")
+    original_error_rows: int = Field(description="`error_rows` of uploads that correct no other one")
 
 
 class ThroughputResponse(BaseModel):
@@ -79,13 +84,15 @@ class TopErrorList(BaseModel):
 
 
 class VendorQualityResponse(BaseModel):
-    """The quality of a vendor's files."""
+    """The quality of a vendor's files in the last 90 days, without uploads that correct others."""
 
     vendor_id: str
     vendor_name: str
     rows: int
     valid_rows: int
-    quality: float = Field(description="Percentage of valid rows in the last 90 days")
+    fixed_rows: int = Field(description="Rejected rows that other uploads have accepted since")
+    quality: float = Field(description="First-pass quality: percentage of valid rows")
+    quality_after_fixing: float = Field(description="Percentage of valid and fixed rows")
 
 
 class VendorQualityList(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from onboarding.aws.attachments import CSV_TYPE, XLSX_TYPE, format_attachment
 from onboarding.files import product_template
 from onboarding.storage.categories import list_active_category_names
 from onboarding.web.auth import Reader
@@ -18,7 +19,6 @@ router = APIRouter(
 )
 
 CSV_RESPONSE: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The file"}}
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLSX_RESPONSE: Responses = {
     200: {"content": {XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"}
 }
@@ -30,7 +30,7 @@ def download_csv_template(principal: Reader, pool: PoolDep) -> Response:
     return _attachment(
         product_template.build_csv_template(pool.run_unrestricted(list_active_category_names)),
         "products.csv",
-        "text/csv; charset=utf-8",
+        CSV_TYPE,
     )
 
 
@@ -45,6 +45,4 @@ def download_excel_template(principal: Reader, pool: PoolDep) -> Response:
 
 
 def _attachment(content: bytes, file_name: str, media_type: str) -> Response:
-    return Response(
-        content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{file_name}"'}
-    )
+    return Response(content, media_type=media_type, headers={"Content-Disposition": format_attachment(file_name)})

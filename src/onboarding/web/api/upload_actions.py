@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.files.error_report import report_key
-from onboarding.files.fix_file import fix_file_key
+from onboarding.files.fix_file import FixFileFormat, fix_file_key
 from onboarding.pipeline import cancel, undo
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
@@ -153,4 +153,4 @@ def revoke_links(upload_id: UploadId, principal: Writer, pool: PoolDep) -> None:
 
 def _file_keys(upload: Upload) -> list[str]:
     """Return the keys of the files that the e-mail links to. The files may not exist yet."""
-    return [report_key(upload), fix_file_key(upload)]
+    return [report_key(upload), *(fix_file_key(upload, file_format) for file_format in FixFileFormat)]

@@ -11,8 +11,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from onboarding.aws.objects import has_object
 from onboarding.domain.error_summary import MAX_GROUPS
 from onboarding.domain.models import Upload, UploadStatus
+from onboarding.files.fix_file import FixFileFormat, fix_file_key, get_default_format
 from onboarding.notifications.report_links import REDIRECT_SECONDS
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
@@ -171,9 +173,33 @@ def download_report(upload_id: UploadId, principal: Reader, pool: PoolDep) -> Re
     response_class=RedirectResponse,
     responses={**REDIRECT_RESPONSE, **NOT_FOUND},
 )
-def download_fix_file(upload_id: UploadId, principal: Reader, pool: PoolDep) -> RedirectResponse:
+def download_fix_file(
+    upload_id: UploadId,
+    principal: Reader,
+    pool: PoolDep,
+    file_format: Annotated[
+        FixFileFormat | None, Query(alias="format", description="Without it, the format of the uploaded file")
+    ] = None,
+) -> RedirectResponse:
     """Download the rejected rows of the file with their errors, to fix them and upload them again."""
-    return _redirect_to_file(pool, principal, upload_id, "fix file", lambda upload: upload.fix_file_s3_key)
+
+    def get_key(upload: Upload) -> str | None:
+        if upload.fix_file_s3_key is None or file_format in {None, get_default_format(upload)}:
+            return upload.fix_file_s3_key
+        if file_format is not find_other_format(pool, upload):
+            raise Problem("not-found", "There is no fix file in this format. Download it without `format`.")
+        return fix_file_key(upload, file_format)
+
+    return _redirect_to_file(pool, principal, upload_id, "fix file", get_key)
+
+
+def find_other_format(pool: DatabasePool, upload: Upload) -> FixFileFormat | None:
+    """Return the format of an upload's second fix file; None if there is none: earlier versions wrote one."""
+    default_format = get_default_format(upload)
+    if default_format is None:
+        return None
+    other = FixFileFormat.CSV if default_format is FixFileFormat.XLSX else FixFileFormat.XLSX
+    return other if has_object(pool.ctx, pool.settings.bucket, fix_file_key(upload, other)) else None
 
 
 def _redirect_to_file(

@@ -46,9 +46,11 @@ class VendorResponse(BaseModel):
     created_at: datetime
     products: int
     uploads: int
-    rows: int
+    rows: int = Field(description="Rows of the last 90 days, without those of uploads that correct others")
     valid_rows: int
-    quality: float | None = Field(description="Percentage of valid rows in the last 90 days; null without rows")
+    fixed_rows: int = Field(description="Rejected rows that other uploads have accepted since")
+    quality: float | None = Field(description="First-pass quality: percentage of valid rows; null without rows")
+    quality_after_fixing: float | None = Field(description="Percentage of valid and fixed rows; null without rows")
     last_upload_at: datetime | None
 
 

@@ -46,7 +46,10 @@ def throughput_chart(buckets: Sequence[ThroughputBucket]) -> Markup:
 
 
 def error_rate_chart(buckets: Sequence[ThroughputBucket]) -> Markup:
-    """Return the percentage of rejected rows of each bucket; empty without rejected rows."""
+    """Return the percentage of rejected rows of each bucket, without uploads that correct others.
+
+    It is empty without rejected rows.
+    """
     rates = [_error_rate(bucket) for bucket in buckets]
     highest = max(rates, default=0)
     if not highest:
@@ -57,8 +60,7 @@ def error_rate_chart(buckets: Sequence[ThroughputBucket]) -> Markup:
 
 
 def _error_rate(bucket: ThroughputBucket) -> float:
-    rows = bucket.valid_rows + bucket.error_rows
-    return 100 * bucket.error_rows / rows if rows else 0.0
+    return 100 * bucket.original_error_rows / bucket.original_rows if bucket.original_rows else 0.0
 
 
 def _axis_maximum(highest: float) -> int:

@@ -34,6 +34,12 @@ STATUS_LABELS: Mapping[str, str] = {
     "partial": "Partly accepted",
     "failed": "Failed",
 }
+QUALITY_HELP = (
+    "First pass is the share of rows accepted when uploaded, without files that correct others. "
+    "After fixing adds the rows fixed since."
+)
+"""Explains the two figures of quality."""
+
 _URL = re.compile(r"(https?://[^\s<>\"']+)")
 
 MODE_LABELS: Mapping[str, str] = {
@@ -190,6 +196,7 @@ def _build_environment() -> Environment:
         percent=format_percentage,
         progress_bar=charts.progress_bar,
         STATUS_LABELS=STATUS_LABELS,
+        QUALITY_HELP=QUALITY_HELP,
         MODE_LABELS=MODE_LABELS,
         DECIMAL_SIGN_LABELS=DECIMAL_SIGN_LABELS,
         THOUSANDS_SEPARATOR_LABELS=THOUSANDS_SEPARATOR_LABELS,

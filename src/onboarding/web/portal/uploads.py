@@ -18,6 +18,7 @@ from onboarding.storage.mappings import get_mapping
 from onboarding.storage.vendors import VENDOR_ID
 from onboarding.web import schemas, upload_queries
 from onboarding.web.api import upload_actions
+from onboarding.web.api.uploads import find_other_format
 from onboarding.web.auth import Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
@@ -106,11 +107,11 @@ def show_upload(
 ) -> Response:
     """Show an upload with its errors, to correct them, and its first products."""
 
-    def work(connection: Connection) -> dict[str, Any]:
+    def work(connection: Connection) -> tuple[Upload, dict[str, Any]]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
         file_details = upload_queries.get_file_details(connection, principal, upload_id)
         parent_id = upload.parent_upload_id
-        return {
+        return upload, {
             "upload": schemas.upload_response(upload),
             "parent": upload_queries.get_visible_upload(connection, principal, parent_id) if parent_id else None,
             "details": list_details(file_details),
@@ -123,11 +124,18 @@ def show_upload(
             "links": upload_actions.get_links(connection, principal, upload_id),
         }
 
-    values = principal.run(pool, work)
+    upload, values = principal.run(pool, work)
     is_correctable = values["upload"].phase == "done" and values["upload"].error_records
     values |= load_work_list(pool, principal, upload_id) if is_correctable else {"corrections": None}
     return render_page(
-        "upload.html", request, principal, notice=notice, correction_notice=notice, notice_rows=rows, **values
+        "upload.html",
+        request,
+        principal,
+        notice=notice,
+        correction_notice=notice,
+        notice_rows=rows,
+        other_fix_format=find_other_format(pool, upload),
+        **values,
     )
 
 
