@@ -41,6 +41,7 @@ class UploadResponse(BaseModel):
     updated_records: int
     unchanged_records: int
     fixed_records: int = Field(description="Rejected rows that other uploads have accepted since")
+    open_records: int = Field(description="The other rejected rows")
     parent_upload_id: str | None = Field(description="The upload whose rejected rows this one corrects")
     parent_file_name: str | None
     failure_code: str | None = Field(description="Code of the reason why the whole file was rejected")
@@ -54,9 +55,6 @@ class UploadResponse(BaseModel):
         description="Time of the last progress; an upload without recent progress has stalled"
     )
     undone_at: datetime | None
-    parent_upload_id: str | None = Field(description="The upload whose rejected rows this one corrects")
-    fixed_records: int = Field(description="Rejected rows that later uploads have accepted")
-    open_records: int = Field(description="The other rejected rows")
     version: str = Field(
         description="Changes whenever a field above changes; see `version` of `GET /v1/uploads/{upload_id}`"
     )

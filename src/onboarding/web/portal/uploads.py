@@ -110,10 +110,8 @@ def show_upload(
     def work(connection: Connection) -> tuple[Upload, dict[str, Any]]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
         file_details = upload_queries.get_file_details(connection, principal, upload_id)
-        parent_id = upload.parent_upload_id
         return upload, {
             "upload": schemas.upload_response(upload),
-            "parent": upload_queries.get_visible_upload(connection, principal, parent_id) if parent_id else None,
             "details": list_details(file_details),
             "spreadsheet_row": get_spreadsheet_row_function(file_details),
             "file_details": file_details,
