@@ -35,6 +35,7 @@ export function showConflict(row, other, { onKeep, onTake }) {
   );
   notice.append(buttons);
   row.querySelector(".cells").before(notice);
+  notice.scrollIntoView({ block: "nearest" });
   showState(row, "Changed by somebody else");
 }
 

@@ -155,7 +155,7 @@ export function connectCorrections() {
     const progress = element("import-progress");
     if (percent === null) progress.removeAttribute("value");
     else progress.value = percent;
-    showTitleProgress(percent ?? 0);
+    showTitleProgress(percent);
   }
 
   function showError(message) {

@@ -19,6 +19,8 @@ export async function replaceUpload(view, focusId) {
   const response = await request(`${window.location.pathname}?${query}`);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const result = page.getElementById("upload");
+  // Loaded before the replacement, so that the new part never works without its script.
+  const corrections = result.querySelector("#corrections") && (await import("./corrections.js"));
   const hadFocus = view.contains(document.activeElement) || document.activeElement === document.body;
   view.replaceChildren(...result.childNodes);
   view.dataset.done = result.dataset.done;
@@ -26,7 +28,7 @@ export async function replaceUpload(view, focusId) {
   showTitleProgress(null);
   localizeTimes(view);
   if (hadFocus) document.getElementById(focusId)?.focus({ preventScroll: true });
-  if (document.getElementById("corrections")) (await import("./corrections.js")).connectCorrections();
+  corrections?.connectCorrections();
 }
 
 // A screen reader announces only changes of an element that is already in the page.
