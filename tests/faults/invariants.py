@@ -16,7 +16,7 @@ from onboarding.aws.staging_table import UNPROCESSABLE_PREFIX
 from onboarding.domain import models
 from onboarding.domain.product_schema import CHANGEABLE
 from onboarding.files.models import FileDetails
-from tests.faults import mapping_invariants, stored_state
+from tests.faults import correction_invariants, mapping_invariants, stored_state
 from tests.faults.aws_in_memory import Aws
 from tests.faults.simulation import Delivery, Simulation, violation
 from tests.faults.upload_files import UNIQUE, File
@@ -144,6 +144,9 @@ def check(simulation: Simulation) -> None:
         check_upload(outcome, upload_id, files[upload_id])
         check_notifications(simulation, outcome, upload_id)
         mapping_invariants.check_stored_rows(simulation, resolved[upload_id], outcome.errors[upload_id])
+    correction_invariants.check_corrections(
+        simulation, {name: simulation.uploads[name] for name in known_ids}, outcome.history, outcome.errors
+    )
     report_prefixes = tuple(
         f"errors/{simulation.uploads[name].vendor_id}/{name}_" for name in known_ids if outcome.errors[name]
     )

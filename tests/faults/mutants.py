@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,7 @@ from onboarding.notifications import events
 from onboarding.pipeline import finalize, ingest, upload_mappings, validate
 from onboarding.pipeline.upload_mappings import UploadMappings
 from onboarding.pipeline.validate import BatchResult
-from onboarding.storage import held_rows, uploads
+from onboarding.storage import corrections, held_rows, uploads
 from onboarding.storage import products as products_repository
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
@@ -273,3 +274,66 @@ def held_rows_without_own_values(_: Runtime) -> Patches:
 
     original = held_rows.insert_held_rows
     return [(held_rows, "insert_held_rows", insert_held_rows)]
+
+
+def links_written_after_the_upload_is_opened(_: Runtime) -> Patches:
+    delayed: list[Any] = []
+
+    def open_upload(*arguments: Any) -> bool:
+        delayed.clear()
+        return bool(original_open(*arguments))
+
+    def stage_rows(ctx: Any, rows: Sequence[Row]) -> None:
+        for arguments in delayed:
+            ctx.database.run(partial(original_insert, **arguments))
+        original_stage(ctx, rows)
+
+    def insert_row_corrections(_: Any, upload_id: str, parent: str, rows: Any) -> None:
+        delayed.append({"upload_id": upload_id, "parent": parent, "rows": rows})
+
+    original_open, original_insert = uploads.open_upload, corrections.insert_row_corrections
+    original_stage = staging_table.stage_rows
+    return [
+        (uploads, "open_upload", open_upload),
+        (ingest, "insert_row_corrections", insert_row_corrections),
+        (staging_table, "stage_rows", stage_rows),
+    ]
+
+
+def fix_file_corrects_uploads_of_all_vendors(_: Runtime) -> Patches:
+    def find_parent_rows(connection: Any, _: str, corrected_rows: Any) -> Any:
+        parent = corrected_rows and uploads.get_upload(connection, corrected_rows.upload_id)
+        return original(connection, parent.vendor_id, corrected_rows) if parent else None
+
+    original = corrections.find_parent_rows
+    return [(ingest, "find_parent_rows", find_parent_rows)]
+
+
+def lines_taken_for_row_numbers(_: Runtime) -> Patches:
+    def find_parent_rows(*arguments: Any) -> Any:
+        parent = original(*arguments)
+        return parent and (parent[0], {number: row + 1 for number, row in parent[1].items()})
+
+    original = corrections.find_parent_rows
+    return [(ingest, "find_parent_rows", find_parent_rows)]
+
+
+def fix_of_a_fix_corrects_only_its_parent(_: Runtime) -> Patches:
+    def insert_row_corrections(connection: Any, upload_id: str, parent: str, rows: Any) -> None:
+        original(connection, upload_id, parent, rows)
+        query = "delete from row_corrections where upload_id = %s and corrected_upload_id <> %s"
+        connection.execute(query, (upload_id, parent))
+
+    original = corrections.insert_row_corrections
+    return [(ingest, "insert_row_corrections", insert_row_corrections)]
+
+
+def accepted_rows_corrected_as_well(_: Runtime) -> Patches:
+    def insert_row_corrections(connection: Any, upload_id: str, parent: str, rows: Any) -> None:
+        original(connection, upload_id, parent, rows)
+        query = "insert into row_corrections values (%s, %s, %s, %s) on conflict do nothing"
+        for number, row in rows.items():
+            connection.execute(query, (upload_id, number, parent, row))
+
+    original = corrections.insert_row_corrections
+    return [(ingest, "insert_row_corrections", insert_row_corrections)]

@@ -200,6 +200,42 @@ MUTANTS = (
         ["errors have the vendor's own values"],
         ["mapped files/csv_parser/at ingest.history_opened/1/crash"],
     ),
+    Mutant(
+        "links of a fix file are written after its upload is opened",
+        mutants.links_written_after_the_upload_is_opened,
+        ["an upload has the links of its fix file, once"],
+        ["corrections/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "a fix file corrects rows of other vendors",
+        mutants.fix_file_corrects_uploads_of_all_vendors,
+        ["a link names a rejected row of an upload of the same vendor"],
+        ["corrections/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "the lines of a fix file are taken for row numbers",
+        mutants.lines_taken_for_row_numbers,
+        [
+            "an upload has the links of its fix file, once",
+            "a link names a rejected row of an upload of the same vendor",
+        ],
+        ["corrections/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "the fix file of a fix file corrects only its parent",
+        mutants.fix_of_a_fix_corrects_only_its_parent,
+        ["an upload has the links of its fix file, once"],
+        ["corrections/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "a fix file corrects accepted rows as well",
+        mutants.accepted_rows_corrected_as_well,
+        [
+            "a link names a rejected row of an upload of the same vendor",
+            "an upload has the links of its fix file, once",
+        ],
+        ["corrections/csv_parser/at ingest.history_opened/1/crash"],
+    ),
 )
 
 

@@ -1,5 +1,5 @@
-"""Random schedules: uploads that compete for products, concurrent calls, duplicates, reordering, faults, cancelled and
-undone uploads, changed mappings, and late duplicates.
+"""Random schedules: uploads that compete for products, fix files, concurrent calls, duplicates, reordering, faults,
+cancelled and undone uploads, changed mappings, and late duplicates.
 
 A seed reproduces its schedule. Most schedules run one step at a time; some run their calls without synchronization, to
 test the database locks at full speed (these are not reproducible). Hypothesis can generate schedules instead of a seed,
@@ -24,7 +24,7 @@ from tests.faults.interleaving import Task, advance_unblocked
 from tests.faults.lambda_runtime import Call, InjectionPoint, Runtime
 from tests.faults.mapped_files import CATEGORIES, TARGETS
 from tests.faults.simulation import Delivery, InvariantViolated, Simulation, occurs, violation
-from tests.faults.upload_files import FAULTS, File
+from tests.faults.upload_files import FAULTS, File, FixFile
 from tests.support.running_pipeline import product
 
 VENDORS = ("VEND001", "VEND002", "VEND003")
@@ -94,6 +94,7 @@ class Schedule:
             self.at_once = 4
             self.simulation.shuffles = False
         self.fill()
+        self.remaining_fixes = 0 if self.free else chance.choice([0, 0, 2, 4])
 
     def fill(self) -> None:
         """Put files that compete for products, with each other and within a file."""
@@ -167,6 +168,38 @@ class Schedule:
             case _:
                 mappings.add_version(vendor_id, family)
 
+    def put_fix_file(self) -> None:
+        """Put a fix file of a finished upload, if one is due: right, wrong and other rows, perhaps of others."""
+        if not self.remaining_fixes or not occurs(self.order, 20):
+            return
+        chance, simulation = self.order, self.simulation
+        query = """
+            select upload_id, array_agg(distinct row_number) from validation_errors
+            where upload_id in (select upload_id from upload_history where status <> 'processing') group by 1 order by 1
+        """
+        # The order of the uploads, and not their ids, must reproduce a run.
+        rejected = dict(simulation.runtime.fetch(query))
+        candidates = [upload_id for upload_id in simulation.uploads if upload_id in rejected]
+        if not candidates:
+            return
+        self.remaining_fixes -= 1
+        upload_id = chance.choice(candidates)
+        parent = simulation.uploads[upload_id]
+        vendor = parent.vendor_id if occurs(chance, 80) else chance.choice(VENDORS)
+        lines = [str(number + 1) for number in rejected[upload_id] if occurs(chance, 80)]
+        lines += [chance.choice(["", "2", "99"])] * chance.randint(0, 1) or ["2"] * (not lines)
+        rows, faults = [], {}
+        for row_number, line in enumerate(lines, 1):
+            rows.append(dict(product(f"fix{self.remaining_fixes}-{line}-{row_number}-{len(simulation.uploads)}")))
+            if occurs(chance, 30):
+                error_type, cells = chance.choice(FAULTS[:3])
+                rows[-1].update(cells)
+                faults[row_number] = frozenset({error_type})
+        parents = [(upload_id if occurs(chance, 95) else "UPLOAD_UNKNOWN", line) for line in lines]
+        is_whole = self.mixes and occurs(chance, 15)
+        file = FixFile(vendor, rows, faults, all_or_nothing=is_whole, parents=parents)
+        simulation.put(f"uploads/{vendor}/fix{self.remaining_fixes}.csv", file)
+
     def act(self, call: Call, point: InjectionPoint) -> str | None:
         """Control: inject the planned faults. Injection points of new containers do not count."""
         if point in COLD:
@@ -220,6 +253,7 @@ class Schedule:
         chance, simulation = self.order, self.simulation
         if self.remaining_changes and occurs(chance, 20):
             self.change_mappings()
+        self.put_fix_file()
         delivery = self.external_event()
         if delivery is None:
             delivery = chance.choice(startable)

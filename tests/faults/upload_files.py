@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onboarding.domain.models import Mode, OnError
+from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.upload_options import Options
 from tests.faults.mapped_files import write_mapped_file
 from tests.support.running_pipeline import csv_of, product
@@ -63,6 +64,19 @@ class File:
         """Return whether an earlier row has the same value in the column."""
         value = self.rows[row_number - 1][column]
         return any(row[column] == value for row in self.rows[: row_number - 1])
+
+
+@dataclass(frozen=True)
+class FixFile(File):
+    """A fix file: `parents` has the cells `_upload` and `_row` of each row."""
+
+    parents: Sequence[tuple[str, str]] = ()
+
+    @property
+    def content(self) -> bytes:
+        references = ({"_upload": name, "_row": line, "_errors": "?"} for name, line in self.parents)
+        rows = [{**reference, **row} for reference, row in zip(references, self.rows, strict=True)]
+        return csv_of(rows, ["_upload", "_row", "_errors", *COLUMNS])
 
 
 def file_of(vendor_id: str, names: Sequence[str], invalid: Mapping[int, int] | None = None) -> File:

@@ -17,9 +17,9 @@ LAYOUT: dict[str, tuple[tuple[str, ...], ...]] = {
         ("upload_history",),
         (
             "validation_errors",
-            "row_corrections",
-            "corrections",
             "upload_warnings",
+            "corrections",
+            "row_corrections",
             "product_changes",
             "held_rows",
             "undo_skipped",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -84,7 +84,11 @@ class RejectedRow:
         """Return the edited cells of the draft; none without a draft."""
         return self.draft.cells if self.draft is not None else {}
 
-    def list_remaining_errors(self, edited_columns: Sequence[str]) -> list[RowError]:
+    def has_error(self, column: str) -> bool:
+        """Return whether an error concerns the column."""
+        return any(column in error.field.split(", ") for error in self.errors)
+
+    def list_remaining_errors(self, edited_columns: Collection[str]) -> list[RowError]:
         """Return the errors that remain although the values of the row may be valid by themselves."""
         return [
             error

@@ -61,14 +61,14 @@ class RejectionCode(Code):
     MIXED_CURRENCIES = "MIXED_CURRENCIES", "The number formats of a workbook's prices show more than one currency"
     NOT_A_TABLE = (
         "NOT_A_TABLE",
-        "The file is not a table; the message names its type: an image, PDF, JSON, XML, SQL, SYLK …",
+        "The file is not a table; the message names its type",
     )
     NO_ROWS = "NO_ROWS", "The file has a header and no rows"
     OLD_EXCEL = "OLD_EXCEL", "The file is an .xls workbook; save it as .xlsx"
     QUOTED_LINES = "QUOTED_LINES", "Each line is one quoted value, as when CSV was pasted into one column"
     READING_FAILED = (
         "READING_FAILED",
-        "Several attempts to read the file failed; the file was not processed",
+        "Several attempts to read the file failed",
     )
     ROWS_ABOVE_HEADER = (
         "ROWS_ABOVE_HEADER",
@@ -83,7 +83,7 @@ class RejectionCode(Code):
         "UPLOAD_SESSION_USED",
         "The upload session was already used for a file; create a new session",
     )
-    TOO_COMPLEX = "TOO_COMPLEX", "Reading the file takes more processor time or memory than allowed for one file"
+    TOO_COMPLEX = "TOO_COMPLEX", "Reading the file takes too much processor time or memory"
     TOO_MANY_COLUMNS = "TOO_MANY_COLUMNS", "The header has more columns than the limit"
     TOO_MANY_ROWS = "TOO_MANY_ROWS", "The file has more rows than the limit; split it"
     UNKNOWN_DELIMITER = (
@@ -97,7 +97,7 @@ class RejectionCode(Code):
     UNKNOWN_FILE_TYPE = "UNKNOWN_FILE_TYPE", "The file name does not have the extension of a product file"
     UNKNOWN_VENDOR = (
         "UNKNOWN_VENDOR",
-        "The vendor does not exist (only in a dry run; an upload is quarantined, and operators are notified)",
+        "The vendor does not exist (only in a dry run)",
     )
     UNREADABLE_CSV = (
         "UNREADABLE_CSV",
@@ -133,7 +133,7 @@ class WarningCode(Code):
     HIDDEN_ROWS = "HIDDEN_ROWS", "Hidden or filtered rows of a workbook were read"
     HYPERLINK_ADDRESS = (
         "HYPERLINK_ADDRESS",
-        "The address of a hyperlink was read, not the text that the workbook shows for it",
+        "The address of a hyperlink was read, not its text",
     )
     LEADING_APOSTROPHE = "LEADING_APOSTROPHE", "A value begins with an apostrophe, which spreadsheets put before text"
     LINES_ABOVE_HEADER = "LINES_ABOVE_HEADER", "Lines above the header were not read"

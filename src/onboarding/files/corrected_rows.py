@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onboarding.domain.corrections import RejectedRow
+from onboarding.domain.image_urls import split_addresses
 from onboarding.domain.mapped_numbers import MappedNumberFormat
-from onboarding.domain.mappings import MappingDocument
+from onboarding.domain.mappings import VALUE_COLUMNS, MappingDocument, normalize_key
 from onboarding.domain.models import Row
 from onboarding.domain.number_interpretation import strip_trailing_zeros
 from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
 from onboarding.files.decimal_commas import convert_decimal_comma, is_ambiguous
+from onboarding.files.delimiter import DELIMITERS
 from onboarding.files.formula_escaping import escape_formula
-from onboarding.files.header import FIX_COLUMNS
+from onboarding.files.header import ADDRESS_COLUMNS, FIX_COLUMNS
 from onboarding.files.models import FileDetails
 from onboarding.files.row_builder import DECIMALS, MAX_CELL, is_unclear
 
@@ -27,13 +29,17 @@ _DECIMAL_NUMBER = re.compile(r"-?[0-9]+\.[0-9]+")
 class Notation:
     """How the vendor writes values in the file of an upload, so that edits are read in the same way.
 
-    `number_formats` are those of its mapping, by column. `decimal_commas` are the other columns with decimal commas.
-    `same_header` maps each column to all columns that its header feeds, if it feeds several.
+    `number_formats` are those of its mapping, by column. `decimal_commas` are the other columns with decimal commas,
+    and `uncertain` those in which a point may be one between thousands. `same_header` maps each column to all columns
+    that its header feeds, if it feeds several. Of several web addresses in the columns `first_address`, the first one
+    is used.
     """
 
     number_formats: Mapping[str, MappedNumberFormat]
     decimal_commas: frozenset[str]
     same_header: Mapping[str, Sequence[str]]
+    first_address: frozenset[str] = frozenset()
+    uncertain: frozenset[str] = frozenset()
 
     @classmethod
     def of_file(cls, details: FileDetails, document: MappingDocument | None) -> Notation:
@@ -47,7 +53,13 @@ class Notation:
         }
         groups = [columns.split(", ") for columns in details.columns.values()]
         same_header = {column: columns for columns in groups if len(columns) > 1 for column in columns}
-        return cls(number_formats, frozenset(details.decimal_commas) - number_formats.keys(), same_header)
+        first_address = set(map(normalize_key, document.first_address)) if document is not None else set()
+        addresses = {
+            columns.split(", ")[0] for name, columns in details.columns.items() if normalize_key(name) in first_address
+        }
+        decimal_commas = frozenset(details.decimal_commas) - number_formats.keys()
+        uncertain = frozenset(details.uncertain) - number_formats.keys()
+        return cls(number_formats, decimal_commas, same_header, frozenset(ADDRESS_COLUMNS) & addresses, uncertain)
 
     @property
     def comma_columns(self) -> tuple[str, ...]:
@@ -60,14 +72,22 @@ class Notation:
         value = row.values_in_file.get(column, "")
         if column in self.decimal_commas and _DECIMAL_NUMBER.fullmatch(value):
             # A number with a point that may be a thousands separator was not converted.
-            has_error = any(column in error.field.split(", ") for error in row.errors)
-            return value if has_error and is_ambiguous(value) else value.replace(".", ",")
+            return value if row.has_error(column) and is_ambiguous(value) else value.replace(".", ",")
         return value
 
     def drop_unchanged(self, row: RejectedRow, cells: Mapping[str, str]) -> dict[str, str]:
         """Return those of the edited cells, without white space around them, that differ from the file."""
         edits = {column: text.strip() for column, text in cells.items()}
         return {column: text for column, text in edits.items() if text != self.show_value(row, column)}
+
+    def spread_edits(self, cells: Mapping[str, str]) -> dict[str, str]:
+        """Return edited cells with those of the other columns that their headers feed, unless these are edited too."""
+        return {
+            other: text
+            for column, text in cells.items()
+            for other in self.same_header.get(column, (column,))
+            if other == column or other not in cells
+        }
 
     def _convert(self, column: str, text: str) -> tuple[str, bool]:
         """Return our value of an edited cell, and whether its meaning is unclear."""
@@ -80,8 +100,12 @@ class Notation:
                 ), False
             is_comma_format = number_format.decimal_sign == ","
             return text, is_comma_format and "." in text and is_unclear(text, column, number_format)
+        if column in self.decimal_commas | self.uncertain and is_ambiguous(text):
+            return text, True
         if column in self.decimal_commas:
-            return (text, True) if is_ambiguous(text) else (convert_decimal_comma(text, DECIMALS[column]), False)
+            return convert_decimal_comma(text, DECIMALS[column]), False
+        if column in self.first_address:
+            return next(iter(split_addresses(text)), text), False
         return text, False
 
 
@@ -92,14 +116,14 @@ def build_corrected_row(
 
     An edit applies to all columns that the header feeds. `line` is the row's number in a spreadsheet.
     """
-    edits = {
-        other: text
-        for column, text in cells.items()
-        for other in notation.same_header.get(column, (column,))
-        if other == column or other not in cells
+    edits = notation.spread_edits(cells)
+    # Value mappings are applied again: they may have changed.
+    values = row.values | {c: row.values_in_file[c] for c in VALUE_COLUMNS if c in row.mapped_values}
+    original = {
+        c: text
+        for c, text in row.values_in_file.items()
+        if c in row.mapped_values.keys() - edits.keys() - {*VALUE_COLUMNS}
     }
-    values = row.values
-    original = {c: text for c, text in row.values_in_file.items() if c in row.mapped_values and c not in edits}
     unclear, cut = [], {}
     for column, text in edits.items():
         values.pop(column, None)
@@ -110,7 +134,7 @@ def build_corrected_row(
             cut[column] = len(text)
         if is_unclear_value:
             unclear.append(column)
-        elif values[column] != text and column in notation.number_formats:
+        elif values[column] != text and (column in notation.number_formats or column in notation.first_address):
             original[column] = text
     ordered = {column: values[column] for column in COLUMNS if column in values}
     corrected_row = Row(upload_id, vendor_id, row.row_number, ordered, {}, 0, cut, tuple(unclear), line)
@@ -122,12 +146,15 @@ def build_corrected_row(
 
 
 def build_corrections_file(upload_id: str, rows: Sequence[Row]) -> bytes:
-    """Return a fix file of corrected rows in our own columns, with plain numbers, in UTF-8 with a byte order mark."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
+    """Return a fix file of corrected rows in our own columns, with plain numbers, in UTF-8 with a byte order mark.
+
+    Its delimiter is the one that the values contain least, so that no value looks like lines of the file.
+    """
     columns = [column for column in COLUMNS if any(column in row.cells for row in rows)]
+    lines = [[escape_formula(row.cells.get(column, "")) for column in columns] for row in rows]
+    delimiter = min(DELIMITERS, key=lambda sign: max(value.count(sign) for line in lines for value in line))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
     writer.writerow([*FIX_COLUMNS, *columns])
-    for row in rows:
-        values = (row.cells.get(column, "") for column in columns)
-        writer.writerow([upload_id, str(row.line), "", "", *map(escape_formula, values)])
+    writer.writerows([upload_id, str(row.line), "", "", *line] for row, line in zip(rows, lines, strict=True))
     return text.getvalue().encode("utf-8-sig")

@@ -41,7 +41,7 @@ _ADDITIONAL_COLUMNS = (*FIX_COLUMNS, DECIMAL_COMMA, MAPPING_REFERENCE)
 # A spreadsheet may have made a decimal number of it.
 _LINE_NUMBER = re.compile(r"([0-9]{1,7})(?:\.0)?")
 
-_ADDRESS_COLUMNS = columns_of_type(ColumnType.URL)
+ADDRESS_COLUMNS = columns_of_type(ColumnType.URL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Header:
             return []
         keys = set(map(normalize_key, self.mapping.document.first_address))
         columns = [c for name, c in zip(self.names, self.columns, strict=True) if normalize_key(name) in keys]
-        return [column for column in columns if column in _ADDRESS_COLUMNS]
+        return [column for column in columns if column in ADDRESS_COLUMNS]
 
     @property
     def constants(self) -> dict[str, str]:

@@ -106,9 +106,9 @@ class FileDetails:
     """Detected format of a file.
 
     `columns` maps each known header to its column; `unknown` are the other headers. Numbers in the columns
-    `decimal_commas` were read with a decimal comma; in a file with commas, `decimal_points` certainly have a point.
-    `jumps` are the rows that do not follow the line before, each with
-    its line.
+    `decimal_commas` were read with a decimal comma; a point in the columns `uncertain` may be one between thousands. In
+    a file with commas, `decimal_points` certainly have a point. `jumps` are the rows that do not follow the line
+    before, each with its line.
     """
 
     format: str
@@ -123,6 +123,7 @@ class FileDetails:
     fix_file: bool = False
     jumps: Sequence[Sequence[int]] = field(default_factory=list)
     decimal_points: Sequence[str] = field(default_factory=list)
+    uncertain: Sequence[str] = field(default_factory=list)
 
     def line_of(self, row_number: int) -> int:
         """Return the spreadsheet row of a data row."""
@@ -140,6 +141,7 @@ class FileDetails:
             "unknown": list(self.unknown),
             "decimal_commas": list(self.decimal_commas),
             "decimal_points": list(self.decimal_points),
+            "uncertain": list(self.uncertain),
             "jumps": [list(jump) for jump in self.jumps],
         }
         return {**asdict(self), **lists}

@@ -86,7 +86,12 @@ def parse(
         is_whole=not is_fix_file,
     )
     rows = build_rows(lines, signs, upload_id, vendor_id)
-    file_details = replace(lines.file_details, decimal_commas=signs.decimal_commas, decimal_points=signs.decimal_points)
+    file_details = replace(
+        lines.file_details,
+        decimal_commas=signs.decimal_commas,
+        decimal_points=signs.decimal_points,
+        uncertain=[*signs.uncertain],
+    )
     warnings = [
         *lines.warnings,
         *list_comma_warnings(columns, lines.table.lines, signs),
@@ -242,8 +247,10 @@ def _split_at_header(
         is_comma_separated=file_details.delimiter == "comma",
     )
     table = Table(names, data, numbers)
-    if header.mapping is not None and header.mapping.document.fill_down is not None:
-        groups = _fill_groups(header, table, header.mapping.document.fill_down, check_widths)
+    fill_down = header.mapping.document.fill_down if header.mapping is not None else None
+    # The groups of a fix file are filled already and incomplete: a blank cell was made blank.
+    if fill_down is not None and not header.fix_file:
+        groups = _fill_groups(header, table, fill_down, check_widths)
         remaining = [index for index in range(len(numbers)) if index not in groups.skipped]
         numbers = [numbers[index] for index in remaining]
         table = Table(names, [groups.rows[index] for index in remaining], numbers)

@@ -107,14 +107,19 @@ def fill_rows(
         connection, upload.upload_id, row_numbers=row_numbers, state=CorrectionState.OPEN
     )
     texts = {row.row_number: _find_row_suggestion(row, column) if value is None else value for row in rows}
-    edits = [
-        CorrectionEdit(row.row_number, context.notation.drop_unchanged(row, {**row.edited_cells, column: text}))
+    filled_rows = [
+        (row, context.notation.drop_unchanged(row, {**row.edited_cells, column: text}))
         for row in rows
         if row.is_editable and (text := texts[row.row_number])
     ]
+    edits = [
+        CorrectionEdit(row.row_number, cells)
+        for row, cells in filled_rows
+        if row.draft is None or row.draft.cells != cells
+    ]
     if edits:
         corrections.save_drafts(connection, actor, upload.vendor_id, upload.upload_id, edits)
-    return len(edits)
+    return len(filled_rows)
 
 
 def _find_row_suggestion(row: RejectedRow, column: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from botocore.exceptions import ClientError
 
 from onboarding.domain.corrections import CorrectionState, RejectedRow
-from onboarding.domain.mappings import NO_MAPPING, MappingDocument
+from onboarding.domain.mappings import NO_MAPPING, VALUE_COLUMNS, MappingDocument
 from onboarding.domain.models import OnError, Row, RowError, Upload
 from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
@@ -25,6 +25,7 @@ from onboarding.failpoints import Failpoint, failpoint
 from onboarding.files.column_checks import check_columns
 from onboarding.files.corrected_rows import Notation, build_corrected_row, build_corrections_file
 from onboarding.files.models import FileDetails
+from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.dry_run import UPLOAD_ID, RunTransaction
 from onboarding.pipeline.ingest import PREFIX
 from onboarding.runtime import AppContext
@@ -52,12 +53,31 @@ class CorrectionsChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CorrectionContext:
-    """What the correction of an upload depends on: how its file was read, and the vendor's value mappings."""
+    """What the correction of an upload depends on: how its file was read, and the vendor's value mappings.
+
+    `constants` are the columns with constants of its mapping, which are not translated unless they are edited.
+    """
 
     upload: Upload
     details: FileDetails
     notation: Notation
     targets: ValueTargets
+    constants: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_file(
+        cls, upload: Upload, details: FileDetails, document: MappingDocument | None, targets: ValueTargets
+    ) -> CorrectionContext:
+        """Return the context of a file that was read with a mapping document, or without one.
+
+        `targets` are the vendor's value mappings, without those of the document.
+        """
+        notation = Notation.of_file(details, document)
+        if document is None:
+            return cls(upload, details, notation, targets)
+        fed_columns = {column for columns in details.columns.values() for column in columns.split(", ")}
+        constants = frozenset(document.constants.keys() - fed_columns)
+        return cls(upload, details, notation, merge_targets(targets, document), constants)
 
     def build_rows(self, rows: Sequence[RejectedRow], edits: Mapping[int, Mapping[str, str]]) -> list[Row]:
         """Return the rows with edited cells, as a file with all of them would be read."""
@@ -73,7 +93,15 @@ class CorrectionContext:
             for row in rows
         ]
         check_columns(corrected_rows, fix_file=True)
-        map_values(corrected_rows, self.targets)
+        for column in VALUE_COLUMNS:
+            # A valid value that was not translated may be our own, as in the file of a submission.
+            translated_rows = [
+                corrected_row
+                for row, corrected_row in zip(rows, corrected_rows, strict=True)
+                if column in self.notation.spread_edits(edits[row.row_number])
+                or (column not in self.constants and (column in row.mapped_values or row.has_error(column)))
+            ]
+            map_values(translated_rows, {column: self.targets.get(column, {})})
         return corrected_rows
 
 
@@ -82,8 +110,7 @@ def load_correction_context(connection: Connection, upload: Upload) -> Correctio
     details = file_details.get_file_details(connection, upload.upload_id) or FileDetails("csv", 0, {})
     applied = get_applied_mapping(connection, upload.upload_id)
     document = applied.mapping.document if applied is not None and applied.mapping is not None else None
-    targets = merge_targets(load_value_mappings(connection, upload.vendor_id), document or MappingDocument())
-    return CorrectionContext(upload, details, Notation.of_file(details, document), targets)
+    return CorrectionContext.of_file(upload, details, document, load_value_mappings(connection, upload.vendor_id))
 
 
 def check_rows(
@@ -105,7 +132,7 @@ def check_rows(
     validation_context = run(lambda c: products.load_validation_context(c, corrected_rows, mode))
     errors = {}
     for row, corrected_row in zip(rows, corrected_rows, strict=True):
-        remaining = row.list_remaining_errors(list(edits[row.row_number]))
+        remaining = row.list_remaining_errors(context.notation.spread_edits(edits[row.row_number]).keys())
         row_errors = validate_row(corrected_row, validation_context)
         errors[row.row_number] = [*remaining, *(error for error in row_errors if error not in remaining)]
     return errors
@@ -118,9 +145,14 @@ def list_rows_to_submit(connection: Connection, upload: Upload) -> list[Rejected
 
 
 def find_ready_rows(run: RunTransaction, context: CorrectionContext, rows: Sequence[RejectedRow]) -> list[RejectedRow]:
-    """Return those of the rows that an upload of all of them would accept. `run` is that of `check_rows`."""
-    errors = check_rows(run, context, rows)
-    return [row for row in rows if row.is_editable and not errors[row.row_number]]
+    """Return those of the rows that an upload of exactly these would accept. `run` is that of `check_rows`."""
+    while True:
+        errors = check_rows(run, context, rows)
+        ready_rows = [row for row in rows if row.is_editable and not errors[row.row_number]]
+        # The other rows may have shown how a number is written, or that an identifier is not damaged.
+        if len(ready_rows) == len(rows):
+            return ready_rows
+        rows = ready_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +167,7 @@ class Submission:
 def submit_corrections(
     ctx: AppContext, actor: Actor, upload: Upload, *, run_as_vendor: RunTransaction, run_unrestricted: RunTransaction
 ) -> Submission:
-    """Submit all rows that are ready as a file in the bucket.
+    """Submit all rows that are ready as a file in the bucket, or the first of them if the file would be too large.
 
     The rows are marked before the file is written, under a key that takes one file. A repeated call continues an
     interrupted one, so that there is never a second file. Raises NotReady and CorrectionsChanged.
@@ -149,7 +181,7 @@ def submit_corrections(
     if pending is None:
         ready_rows = find_ready_rows(run_unrestricted, context, rows)
         _require_ready(upload, rows, ready_rows)
-        mark = partial(_mark_submitted, actor=actor, upload=upload, rows=ready_rows)
+        mark = partial(_mark_submitted, actor=actor, upload=upload, rows=_limit_size(context, ready_rows))
         pending, is_new = run_as_vendor(mark)
     else:
         is_new = False
@@ -169,6 +201,18 @@ def _require_ready(upload: Upload, rows: Sequence[RejectedRow], ready_rows: Sequ
         )
     if not ready_rows:
         raise NotReady("No corrected row is free of errors. Fix at least one row first.")
+
+
+def _limit_size(context: CorrectionContext, rows: Sequence[RejectedRow]) -> Sequence[RejectedRow]:
+    """Return the first of these rows whose file an upload accepts; the others can be submitted after them.
+
+    Raises NotReady if the file is accepted as a whole only: the file of a workbook's rows may be larger than it.
+    """
+    if len(_build_file(context, rows)) <= MAX_BYTES:
+        return rows
+    if context.upload.on_error is OnError.REJECT_FILE:
+        raise NotReady(f"The corrected file has more than {MAX_BYTES:,} bytes. Upload a corrected fix file instead.")
+    return _limit_size(context, rows[: len(rows) // 2])
 
 
 def _mark_submitted(
@@ -209,14 +253,18 @@ def _get_options(upload: Upload) -> Options:
     return Options(upload.mode, upload.on_error, force=True, mapping=NO_MAPPING)
 
 
+def _build_file(context: CorrectionContext, rows: Sequence[RejectedRow]) -> bytes:
+    corrected_rows = context.build_rows(rows, {row.row_number: row.edited_cells for row in rows})
+    return build_corrections_file(context.upload.upload_id, corrected_rows)
+
+
 def _write_file(ctx: AppContext, context: CorrectionContext, run_as_vendor: RunTransaction, s3_key: str) -> None:
     """Write the file of the rows that were submitted with this key, unless it exists already."""
     upload = context.upload
     rows = run_as_vendor(
         lambda c: corrections.list_rejected_rows(c, upload.upload_id, submitted_s3_key=s3_key),
     )
-    corrected_rows = context.build_rows(rows, {row.row_number: row.edited_cells for row in rows})
-    body = build_corrections_file(upload.upload_id, corrected_rows)
+    body = _build_file(context, rows)
     metadata = _get_options(upload).metadata()
     for is_last_attempt in (False, False, True):
         try:

@@ -21,28 +21,37 @@ from onboarding.storage.queries import query
 
 def insert_errors(connection: Connection, rows: Sequence[Row], errors: Mapping[RowKey, Sequence[RowError]]) -> None:
     """Insert all errors of these rows. `errors` has an entry for each row; errors that exist already are unchanged."""
-    records = [
+    records = [record for row in rows for record in build_error_records(row, errors[row_key(row)])]
+    if records:
+        connection.execute(query("insert_validation_errors"), {"errors": json.dumps(records, ensure_ascii=False)})
+
+
+def build_error_records(row: Row, errors: Sequence[RowError]) -> list[dict[str, Any]]:
+    """Return the records of a row's errors, as `insert_validation_errors` expects them."""
+    vendor_product_id = row.cells.get("vendor_product_id")
+    mapped_values = {column: row.cells.get(column) for column in row.original}
+    values = {
+        "upload_id": row.upload_id,
+        "vendor_id": row.vendor_id,
+        "row_number": row.row_number,
+        "vendor_product_id": to_storable_text(vendor_product_id[:100]) if vendor_product_id is not None else None,
+        "original_data": {column: to_storable_text(text) for column, text in row.cells_in_file.items()},
+        "mapped_data": {
+            column: to_storable_text(text) if text is not None else None for column, text in mapped_values.items()
+        },
+    }
+    return [
         {
-            "upload_id": row.upload_id,
-            "vendor_id": row.vendor_id,
-            "row_number": row.row_number,
-            "vendor_product_id": to_storable_text(row.cells["vendor_product_id"][:100])
-            if "vendor_product_id" in row.cells
-            else None,
+            **values,
             "error_type": error.error_type,
             "error_field": error.field,
             "error_message": error.message,
-            "original_data": {column: to_storable_text(text) for column, text in row.cells_in_file.items()},
-            "mapped_data": {column: row.cells.get(column) for column in row.original},
             "rejected_value": to_storable_text(error.value),
             "expected": to_storable_text(error.expected),
             "hint": to_storable_text(error.hint),
         }
-        for row in rows
-        for error in errors[row_key(row)]
+        for error in errors
     ]
-    if records:
-        connection.execute(query("insert_validation_errors"), {"errors": json.dumps(records, ensure_ascii=False)})
 
 
 def stream_report_rows(connection: Connection, upload_id: str) -> Iterator[ReportedRow]:

@@ -161,12 +161,13 @@ def get_phase(upload: Upload) -> Phase:
 
 
 def get_version(upload: Upload) -> str:
-    """Return a text that changes with every progress of the upload: a change of the counts sets `last_progress_at`.
+    """Return a text that changes with every progress of the upload: a change of its own counts sets `last_progress_at`.
 
-    An exception is the number of rows that other uploads have fixed.
+    Other uploads change its `fixed_records`.
     """
     times = (upload.last_progress_at, upload.processing_completed_at, upload.notified_at, upload.undone_at)
-    return "-".join([*(f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times), str(upload.fixed_records)])
+    parts = [f"{time.timestamp() * 1e6:.0f}" if time else "" for time in times]
+    return "-".join([*parts, str(upload.fixed_records)])
 
 
 def upload_response(upload: Upload) -> UploadResponse:

@@ -248,9 +248,10 @@ def test_rows_with_a_wrong_number_of_fields_are_corrected_by_file(fixer: Page, u
 
 
 def test_unchanged_rows_are_imported_after_a_change_of_the_catalog(fixer: Page, uploads: Uploads) -> None:
-    upload = uploads.run(3, {n: {"category": "Qwfp"} for n in range(2)})
+    category = f"Qwfp{secrets.token_hex(3)}"
+    upload = uploads.run(3, {n: {"category": category} for n in range(2)})
     fixer.goto("/categories")
-    fixer.get_by_role("textbox", name="Your value").fill("Qwfp")
+    fixer.get_by_role("textbox", name="Your value").fill(category)
     fixer.get_by_role("combobox", name="Category").select_option("Electronics")
     fixer.get_by_role("button", name="Add value").click()
     fixer.goto(f"/uploads/{upload.upload_id}")

@@ -157,3 +157,19 @@ def test_row_that_is_rejected_again_is_fixed_by_the_fix_of_its_fix(vendor: Corre
     assert vendor.submit(child).valid_records == 1
     assert vendor.count(parent) == CorrectionCounts(fixed=2)
     assert vendor.get(child.upload_id).fixed_records == 1
+
+
+def test_corrections_that_exceed_a_file_are_submitted_in_parts(
+    vendor: Corrections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [product(str(n), price="x", description="d" * 500) for n in range(1, 8)]
+    parent = vendor.upload(csv_of(rows))
+    whole = vendor.upload(
+        csv_of([{**row, "sku": f"W{row['sku']}"} for row in rows]), Options(on_error=OnError.REJECT_FILE)
+    )
+    for upload in (parent, whole):
+        vendor.edit(upload, {n: {"price": "1"} for n in range(1, 8)})
+    monkeypatch.setattr("onboarding.pipeline.corrections.MAX_BYTES", 3_500)
+    with pytest.raises(NotReady, match="fix file"):
+        vendor.submit(whole)
+    assert [vendor.submit(parent).valid_records for _ in range(2)] == [3, 4]

@@ -21,11 +21,13 @@ from typing import Any
 import httpx
 import pytest
 
+from onboarding.domain.corrections import CorrectionCounts
 from onboarding.domain.models import Upload
 from onboarding.domain.resource_names import resource_name
 from onboarding.local.postgres import find_installation
 from onboarding.local.processes import make_child_environment
 from onboarding.local.stack import LocalStack
+from onboarding.storage import corrections
 from onboarding.storage.database import open_connection
 from onboarding.storage.migrate import Migration, load_migrations, migrate
 from tests.support.api_clients import new_key, signed_in
@@ -267,3 +269,26 @@ def test_uploads_in_a_deployment_of_two_versions_have_the_outcomes_of_one(
     assert deployment.admin("undo_upload", upload_id=changed.upload_id)["restored"] == 1
     status, undone = caller.request("POST", f"/v1/uploads/{created.upload_id}/undo")
     assert (status, json.loads(undone["body"])["removed"]) == ("200", 2)
+
+
+def test_rows_that_the_previous_version_rejected_are_corrected_by_file(deployment: Deployment) -> None:
+    pipeline, vendor = deployment.pipeline, "UPGRADE-FIXES"
+    pipeline.vendor(vendor)
+    deployment.deploy(VERSIONS["previous"])
+    rows = [product("by-file-1", price="x"), product("by-file-2", price="y")]
+    rejected = pipeline.run(vendor, "rejected.csv", csv_of(rows))
+
+    def fix(*numbers: int) -> bytes:
+        fields = [{"_upload": rejected.upload_id, "_row": str(n + 1), **rows[n - 1], "price": "5.00"} for n in numbers]
+        return csv_of(fields, ["_upload", "_row", "_errors", *rows[0]])
+
+    # The previous version reads a fix file of the current one, and does not link it.
+    assert pipeline.run(vendor, "fix-1.csv", fix(1)).valid_records == 1
+    deployment.deploy(dict.fromkeys(NAMES, CURRENT))
+    stored = corrections.list_rejected_rows(pipeline.connection, rejected.upload_id)
+    assert [(row.row_number, row.is_editable, row.state) for row in stored] == [(1, False, "open"), (2, False, "open")]
+    child = pipeline.run(vendor, "fix-2.csv", fix(2))
+    assert (child.valid_records, child.parent_upload_id) == (1, rejected.upload_id)
+    assert corrections.count_rejected_rows(pipeline.connection, rejected.upload_id) == CorrectionCounts(
+        open=1, fixed=1, not_editable=1
+    )

@@ -114,6 +114,9 @@ def test_fill_with_suggestions_or_one_value_sets_the_rows_of_the_group(vendor_a:
     [third, fourth] = list_rows(vendor_a, parent, group=group["id"])
     assert third["edited_cells"] == fourth["edited_cells"] == {"category": "Men's Clothing"}
     assert third["errors"] == []
+    # A repeated request changes nothing.
+    assert vendor_a.post(address(parent, "/fill"), json=fields).json() == {"rows": 2}
+    assert list_rows(vendor_a, parent, group=group["id"]) == [third, fourth]
     # The value in the file replaces the draft as well.
     assert vendor_a.post(address(parent, "/fill"), json={**fields, "value": "Men"}).json() == {"rows": 2}
     assert list_rows(vendor_a, parent)[1]["edited_cells"] == {}

@@ -465,8 +465,10 @@ def test_fix_file_that_names_an_upload_of_another_vendor_corrects_nothing(
     for item in uploads:
         assert (item.valid_records, item.error_records, item.parent_upload_id) == (1, 1, None)
     warnings = [vendor_b.get(address).json().get("warnings") for address in addresses]
-    attempts.count("a fix file tells whether an upload exists", succeeded=warnings[:3] != warnings[3:])
-    attempts.count("a fix file tells of an upload", succeeded=any(WORD in text or "VENDA" in text for text in texts))
+    attempts.count("a fix file reveals whether an upload exists", succeeded=warnings[:3] != warnings[3:])
+    attempts.count(
+        "a fix file reveals data of an upload", succeeded=any(WORD in text or "VENDA" in text for text in texts)
+    )
     links = pipeline.connection.execute(
         "select from row_corrections where upload_id = any(%s)", ([item.upload_id for item in uploads],)
     ).fetchall()

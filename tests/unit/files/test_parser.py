@@ -396,6 +396,7 @@ def test_parse_file_details_are_detected() -> None:
         "CRLF",
         None,
         ["price"],
+        uncertain=["price"],
     )
     assert [(warning.code, warning.column) for warning in result.warnings] == [("UNKNOWN_COLUMN", "Farbe")]
     assert result.rows[0].cells["price"] == "19.99"
