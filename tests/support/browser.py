@@ -36,7 +36,13 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def open_page(
-    browser: Browser, pipeline: Pipeline, *, dark: bool = False, width: int = 1280, height: int = 900
+    browser: Browser,
+    pipeline: Pipeline,
+    *,
+    dark: bool = False,
+    width: int = 1280,
+    height: int = 900,
+    has_scripts: bool = True,
 ) -> Iterator[Page]:
     """Yield a page with a new browser profile. Errors of scripts and violations of the page's policy fail the test."""
     context: BrowserContext = browser.new_context(
@@ -45,6 +51,7 @@ def open_page(
         viewport={"width": width, "height": height},
         timezone_id="America/New_York",
         locale="en-US",
+        java_script_enabled=has_scripts,
     )
     context.set_default_timeout(TIMEOUT_MS)
     errors: list[str] = []

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg.rows import class_row, dict_row
 
 from onboarding.domain.corrections import CorrectionCounts, CorrectionEdit, CorrectionState, Draft, RejectedRow
+from onboarding.domain.error_summary import IDENTITY_TYPES
 from onboarding.domain.models import RowError, Upload, UploadStatus
 from onboarding.files.models import CorrectedRows
 from onboarding.storage import file_details, uploads
@@ -41,6 +42,19 @@ class PendingSubmission:
 
     s3_key: str
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCounts:
+    """Numbers of the open rows of a group of errors: all, those with a draft, and those that can be edited.
+
+    `has_suggestions` is whether some of the errors suggest a value.
+    """
+
+    open: int
+    drafts: int
+    editable: int
+    has_suggestions: bool
 
 
 def find_parent_rows(
@@ -116,6 +130,13 @@ def count_rejected_rows(connection: Connection, upload_id: str) -> CorrectionCou
     with connection.cursor(row_factory=class_row(CorrectionCounts)) as cursor:
         [counts] = cursor.execute(query("count_rejected_rows"), {"upload_id": upload_id}).fetchall()
     return counts
+
+
+def count_open_rows_of_groups(connection: Connection, upload_id: str) -> dict[int, GroupCounts]:
+    """Return the numbers of open rows of the groups of an upload's errors, by the id of the group."""
+    params = {"upload_id": upload_id, "identity_types": list(IDENTITY_TYPES)}
+    rows = connection.execute(query("count_open_rows_of_groups"), params).fetchall()
+    return {group: GroupCounts(*counts) for group, *counts in rows}
 
 
 def list_correcting_uploads(connection: Connection, upload_id: str) -> list[CorrectingUpload]:

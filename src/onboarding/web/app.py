@@ -42,6 +42,7 @@ from onboarding.web.middleware import SecurityMiddleware
 from onboarding.web.portal import api_keys as api_keys_page
 from onboarding.web.portal import audit_log as audit_log_page
 from onboarding.web.portal import categories as categories_page
+from onboarding.web.portal import corrections as correction_pages
 from onboarding.web.portal import home as home_page
 from onboarding.web.portal import issues as issues_page
 from onboarding.web.portal import mapping_presets as preset_pages
@@ -85,6 +86,7 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (
     sign_in_pages.router,
     home_page.router,
     upload_pages.router,
+    correction_pages.router,
     mapping_pages.router,
     vendor_categories_page.router,
     api_keys_page.router,

@@ -66,6 +66,7 @@ class UploadCorrections:
         state: CorrectionState | None = None,
         group: int | None = None,
         row_numbers: Sequence[int] | None = None,
+        is_valid: bool | None = None,
         cursor: str | None = None,
         limit: int = 100,
     ) -> Page[CorrectionRowResponse]:
@@ -87,6 +88,7 @@ class UploadCorrections:
                 after=min(after, 2**31 - 1),
                 row_numbers=numbers,
                 state=state,
+                is_valid=is_valid,
                 limit=limit + 1,
             )
             return load_correction_context(connection, upload), rows

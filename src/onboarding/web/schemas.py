@@ -230,6 +230,11 @@ def file_details_response(details: FileDetails | None, warnings: Sequence[FileWa
     )
 
 
+def parse_file_details(response: FileDetailsResponse) -> FileDetails | None:
+    """Return the file details in a response; None for a file that could not be read."""
+    return FileDetails.from_json(response.details) if response.details else None
+
+
 def summary_response(summary: ErrorSummary, details: FileDetails | None) -> SummaryResponse:
     """Return the response for groups of errors in a file with these details."""
     get_header = header_function(details)

@@ -61,6 +61,7 @@ CASES = [
     ("vendor", "/uploads?status=failed"),
     ("vendor", "/uploads/{upload}"),
     ("vendor", "/uploads/{upload}/errors"),
+    ("vendor", "/uploads/{upload}/corrections"),
     ("new vendor", "/"),
     ("new vendor", "/uploads"),
     ("vendor", "/mappings"),
@@ -80,6 +81,7 @@ CASES = [
     ("operator", "/operator/issues"),
     ("operator", "/uploads"),
     ("operator", "/uploads/{upload}"),
+    ("operator", "/uploads/{upload}/corrections"),
 ]
 
 

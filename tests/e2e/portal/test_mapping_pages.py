@@ -203,9 +203,9 @@ def test_step_is_usable_by_keyboard(open_vendor: OpenVendor) -> None:
 
 
 HIDDEN_FOCUS = """() => {
-    const row = document.querySelector("#upload-form > .button-row");
+    const row = document.querySelector("#upload-form > .upload-bar");
     const focused = document.activeElement;
-    if (row.contains(focused) || focused === document.body) return null;
+    if (row.contains(focused) || !row.parentElement.contains(focused)) return null;
     const { top, bottom } = focused.getBoundingClientRect();
     const limit = Math.min(row.getBoundingClientRect().top, window.innerHeight);
     // Positions are fractions of pixels.

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from onboarding.domain.resource_names import resource_name
@@ -31,7 +32,7 @@ def test_fix_file_corrected_and_uploaded_again_is_accepted(vendor: Page, pipelin
 
     expect(vendor.locator("#total-rows")).to_have_text("20")
     expect(vendor.locator("#rejected-rows")).to_have_text("2")
-    expect(vendor.get_by_role("heading", name="What to fix")).to_be_visible()
+    expect(vendor.get_by_role("heading", name="Errors to fix")).to_be_visible()
     with vendor.expect_download() as report:
         vendor.get_by_role("link", name="Download error report").click()
     assert report.value.suggested_filename.endswith(".csv")
@@ -84,6 +85,42 @@ def test_upload_page_shows_progress_then_result(vendor: Page) -> None:
     expect(vendor.locator("#total-rows")).to_have_text("1,500")
     expect(vendor.locator("#rejected-rows")).to_have_text("1")
     expect(vendor.locator("#title")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_progress_of_the_upload_is_in_view(vendor: Page, width: int) -> None:
+    vendor.set_viewport_size({"width": width, "height": 780})
+    drop_file(
+        vendor, "in-view.csv", csv_of([product(f"VIEW{width}X{n}", price="x") for n in range(20)] + [product("V")])
+    )
+    expect(vendor.get_by_role("button", name="Upload 21 rows")).to_be_enabled()
+    vendor.evaluate("window.scrollTo(0, 0)")
+    held_requests: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held_requests.append(route) if route.request.resource_type == "xhr" else route.continue_()
+
+    vendor.route("**/*", hold)
+    vendor.get_by_role("button", name="Upload 21 rows").click()
+    button = vendor.get_by_role("button", name=re.compile(r"Uploading \d+ %"))
+    expect(button).to_be_disabled()
+    for target in (button, vendor.locator("#upload-progress"), vendor.get_by_role("button", name="Cancel")):
+        expect(target).to_be_in_viewport(ratio=1)
+    expect(vendor).to_have_title(re.compile(r"^\d+ % · Upload products"))
+    # The colour of a disabled button does not change under the pointer.
+    colours = [button.evaluate("button => getComputedStyle(button).backgroundColor")]
+    button.hover(force=True)
+    colours.append(button.evaluate("button => getComputedStyle(button).backgroundColor"))
+    assert colours[0] == colours[1]
+
+    vendor.route("**/v1/upload-sessions/*", lambda route: route.abort())
+    for route in held_requests:
+        route.continue_()
+    notice = vendor.get_by_text("Can't reach the server.")
+    expect(notice).to_contain_text("Your file has arrived")
+    expect(notice).to_be_in_viewport(ratio=1)
+    vendor.unroute("**/v1/upload-sessions/*")
+    expect(vendor.locator("#upload")).to_have_attribute("data-done", "true", timeout=TIMEOUT_MS)
 
 
 def test_invalid_file_is_reported_before_the_upload(vendor: Page) -> None:

@@ -56,6 +56,29 @@ select
 from rejected_rows
 where upload_id = %(upload_id)s
 
+-- name: count_open_rows_of_groups
+-- Count the open rows of each group of errors that `list_error_groups` forms, by the id of the group.
+with grouped_errors as (
+    select
+        row_number, error_id, error_type, error_field, hint,
+        case
+            when error_type <> all(%(identity_types)s)
+                and count(*) over (partition by error_type, error_field, coalesce(rejected_value, '')) > 1
+                then nullif(rejected_value, '')
+        end as group_value
+    from validation_errors
+    where upload_id = %(upload_id)s
+)
+select
+    (min(array[e.row_number, e.error_id]))[2] as group_id,
+    count(*) filter (where r.state = 'open') as open,
+    count(*) filter (where r.state = 'open' and r.draft is not null) as drafts,
+    count(*) filter (where r.state = 'open' and r.is_editable) as editable,
+    bool_or(starts_with(e.hint, 'Did you mean ')) as has_suggestions
+from grouped_errors e
+join rejected_rows r on r.upload_id = %(upload_id)s and r.row_number = e.row_number
+group by e.error_type, e.error_field, e.group_value
+
 -- name: list_correcting_uploads
 -- List the uploads that correct rows of an upload, with the numbers of these rows, oldest first.
 -- `accepted` counts rows that the upload accepted, if it is finished and was not undone.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from onboarding.files.models import FileDetails
-from onboarding.web.schemas import FileDetailsResponse, spreadsheet_row_function
+from onboarding.web.schemas import FileDetailsResponse, parse_file_details, spreadsheet_row_function
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +40,4 @@ def list_details(response: FileDetailsResponse) -> list[Detail]:
 
 def get_spreadsheet_row_function(response: FileDetailsResponse) -> Callable[[int], int]:
     """Return the function that converts a data row to its row in a spreadsheet."""
-    return spreadsheet_row_function(FileDetails.from_json(response.details) if response.details else None)
+    return spreadsheet_row_function(parse_file_details(response))

@@ -24,6 +24,7 @@ from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.mapping_schemas import MappingReference
 from onboarding.web.pagination import Cursor, Page
+from onboarding.web.portal.corrections import CorrectionNotice, load_work_list
 from onboarding.web.portal.file_details import get_spreadsheet_row_function, list_details
 from onboarding.web.portal.rendering import page_links, render_page
 from onboarding.web.request_parameters import UploadId
@@ -34,7 +35,6 @@ router = APIRouter(prefix="/uploads", include_in_schema=False)
 
 UPLOADS_PER_PAGE = 25
 ERRORS_PER_PAGE = 50
-FIRST_ERRORS = 10
 FIRST_PRODUCTS = 5
 ERROR_GROUPS = 10
 
@@ -101,9 +101,11 @@ def show_upload(
     request: Request,
     principal: Reader,
     pool: PoolDep,
-    notice: Literal["cancelled", "undone", "revoked", "resumed", ""] = "",
+    *,
+    notice: Literal["cancelled", "undone", "revoked", "resumed"] | CorrectionNotice = "",
+    rows: Annotated[int, Query(ge=0, le=10_000)] = 0,
 ) -> Response:
-    """Show an upload with its first errors and products."""
+    """Show an upload with its errors, to correct them, and its first products."""
 
     def work(connection: Connection) -> tuple[Upload, dict[str, Any]]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
@@ -114,10 +116,6 @@ def show_upload(
             "spreadsheet_row": get_spreadsheet_row_function(file_details),
             "file_details": file_details,
             "is_mapping_deleted": _is_mapping_deleted(connection, upload.vendor_id, file_details.mapping),
-            "summary": upload_queries.get_summary(connection, principal, upload_id, ERROR_GROUPS),
-            "errors": upload_queries.list_errors(
-                connection, principal, upload_id, {"invalid_rows_only": True}, cursor=None, limit=FIRST_ERRORS
-            ),
             "products": upload_queries.list_products(
                 connection, principal, upload_id, cursor=None, limit=FIRST_PRODUCTS
             ),
@@ -125,8 +123,18 @@ def show_upload(
         }
 
     upload, values = principal.run(pool, work)
-    other_format = find_other_format(pool, upload)
-    return render_page("upload.html", request, principal, notice=notice, other_fix_format=other_format, **values)
+    is_correctable = values["upload"].phase == "done" and values["upload"].error_records
+    values |= load_work_list(pool, principal, upload_id) if is_correctable else {"corrections": None}
+    return render_page(
+        "upload.html",
+        request,
+        principal,
+        notice=notice,
+        correction_notice=notice,
+        notice_rows=rows,
+        other_fix_format=find_other_format(pool, upload),
+        **values,
+    )
 
 
 def _is_mapping_deleted(connection: Connection, vendor_id: str, mapping: MappingReference | None) -> bool:

@@ -7,14 +7,24 @@ export class RequestError extends Error {
   }
 }
 
-const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+let csrfToken = readToken(document);
 
-export async function request(path, { method = "GET", body, contentType, signal } = {}) {
+function readToken(page) {
+  return page.querySelector('meta[name="csrf-token"]')?.content ?? "";
+}
+
+// Takes the token of the current session, after the user has signed in again in another tab.
+export async function renewToken() {
+  const page = await (await request(window.location.pathname)).text();
+  csrfToken = readToken(new DOMParser().parseFromString(page, "text/html"));
+}
+
+export async function request(path, { method = "GET", body, contentType, signal, keepalive } = {}) {
   const headers = { "X-CSRF-Token": csrfToken };
   if (contentType) headers["Content-Type"] = contentType;
   let response;
   try {
-    response = await fetch(path, { method, body, headers, signal, cache: "no-store" });
+    response = await fetch(path, { method, body, headers, signal, keepalive, cache: "no-store" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new RequestError("Can't reach the server. Check your connection and try again.", 0);

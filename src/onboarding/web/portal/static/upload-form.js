@@ -1,9 +1,10 @@
 // The upload form: previews a chosen file, sends it to the bucket and opens the page of its upload.
 
-import { request, RequestError } from "./api-client.js";
+import { request } from "./api-client.js";
 import { localizeTimes } from "./local-times.js";
 import { documentOf, findStep, saveChoices } from "./mapping-step.js";
-import { postFile, waitForUpload } from "./upload-request.js";
+import { showTitleProgress } from "./page-update.js";
+import { describeError, formatSize, postFile, waitForUpload } from "./upload-request.js";
 
 const form = document.getElementById("upload-form");
 if (form) initialize();
@@ -69,10 +70,10 @@ function initialize() {
   applyButton.addEventListener("click", () => step.apply());
   skipButton.addEventListener("click", () => upload());
   cancelButton.addEventListener("click", () => uploadAbort?.abort());
-  // The row of buttons is sticky: a focused control scrolls into the part of the page above it.
+  // The bar with the buttons is sticky: a focused control scrolls into the part of the page above it.
   new ResizeObserver(([{ target }]) => {
     document.documentElement.style.scrollPaddingBottom = `${target.offsetHeight + 12}px`;
-  }).observe(form.querySelector(":scope > .button-row"), { box: "border-box" });
+  }).observe(form.querySelector(":scope > .upload-bar"), { box: "border-box" });
   // A file may be chosen before this script runs.
   takeChosenFile();
   form.dataset.ready = "true";
@@ -212,6 +213,7 @@ function initialize() {
     const { signal } = uploadAbort;
     // Read the options before disabling the fields: FormData leaves out disabled fields.
     const options = uploadOptions();
+    const buttonText = uploadButton.textContent;
     setLocked(true);
     showProgress(0, file.size);
     announce("Uploading.");
@@ -226,11 +228,15 @@ function initialize() {
       progress.removeAttribute("value");
       element("upload-progress-label").textContent = "Uploaded";
       element("upload-progress-text").textContent = "Starting checks …";
+      uploadButton.textContent = "Starting checks …";
       announce("Uploaded. Starting checks.");
-      const uploadId = await waitForUpload(session.upload_session_id);
+      const uploadId = await waitForUpload(session.upload_session_id, { onTrouble: showTrouble });
       window.location.assign(`/uploads/${encodeURIComponent(uploadId)}`);
     } catch (error) {
       uploadStatus.hidden = true;
+      uploadButton.textContent = buttonText;
+      showTitleProgress(null);
+      showTrouble("");
       if (error.name === "AbortError") announce("Upload cancelled.");
       else showError(describeError(error));
       setLocked(false);
@@ -252,7 +258,14 @@ function initialize() {
     const sent = formatSize(Math.min(sentBytes, totalBytes));
     element("upload-progress-label").textContent = "Uploading";
     element("upload-progress-text").textContent = `${sent} of ${formatSize(totalBytes)}, ${percent} %`;
+    uploadButton.textContent = `Uploading ${percent} %`;
+    showTitleProgress(percent);
     uploadStatus.hidden = false;
+  }
+
+  function showTrouble(message) {
+    element("connection-notice").textContent = message && `${message} Your file has arrived: this page tries again.`;
+    element("connection-notice").hidden = !message;
   }
 
   function setLocked(locked) {
@@ -284,16 +297,4 @@ function paragraph(text, className) {
   element.className = className;
   element.textContent = text;
   return element;
-}
-
-function describeError(error) {
-  if (error instanceof RequestError) return error.message;
-  return error.name === "NotReadableError"
-    ? "The file changed or can no longer be read. Choose it again."
-    : `Something went wrong: ${error.message}`;
-}
-
-function formatSize(bytes) {
-  if (bytes < 1024) return `${bytes} bytes`;
-  return bytes < 2 ** 20 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 2 ** 20).toFixed(1).replace(".0", "")} MB`;
 }

@@ -1,7 +1,7 @@
 // Follows an upload until it is done, then replaces the progress with the result.
 
 import { request, sleep } from "./api-client.js";
-import { localizeTimes } from "./local-times.js";
+import { announceIn, replaceUpload, showTitleProgress } from "./page-update.js";
 
 const MIN_DELAY_MS = 1000;
 const MAX_DELAY_MS = 5000;
@@ -50,6 +50,7 @@ function showProgress(upload) {
   bar.setAttribute("aria-label", `${accepted} of ${total} rows accepted, ${rejected} rejected`);
   const setText = (id, text) => (document.getElementById(id).textContent = text);
   const rows = total === 1 ? "1 row" : `${total.toLocaleString()} rows`;
+  showTitleProgress(Math.floor((accepted + rejected) * percentPerRow));
   setText("progress-text", `${(accepted + rejected).toLocaleString()} of ${rows} checked`);
   setText("progress-accepted", accepted.toLocaleString());
   setText("progress-rejected", rejected.toLocaleString());
@@ -60,24 +61,10 @@ function showProgress(upload) {
   }
 }
 
-// Only the server renders results: load this page again and take the upload from it.
 async function showResult() {
   try {
-    const response = await request(`/uploads/${encodeURIComponent(view.dataset.uploadId)}`);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const result = page.getElementById("upload");
-    const hadFocus = view.contains(document.activeElement) || document.activeElement === document.body;
-    view.replaceChildren(...result.childNodes);
-    view.dataset.done = result.dataset.done;
-    localizeTimes(view);
-    if (hadFocus) document.getElementById("title").focus({ preventScroll: true });
-    const announcement = document.createElement("p");
-    announcement.className = "visually-hidden";
-    announcement.setAttribute("role", "status");
-    view.append(announcement);
-    // A screen reader announces only changes of an element that is already in the page.
-    await sleep(100);
-    announcement.textContent = view.querySelector(".notice")?.textContent ?? "Upload finished.";
+    await replaceUpload(view, "title");
+    await announceIn(view, view.querySelector(".notice")?.textContent ?? "Upload finished.");
   } catch {
     window.location.reload();
   }

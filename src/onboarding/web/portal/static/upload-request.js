@@ -29,14 +29,16 @@ export function postFile({ url, fields }, file, { signal, onProgress }) {
 }
 
 // Returns the id of the upload of a session. Processing starts within seconds, or minutes on a busy server. The file is
-// stored, so temporary errors are retried.
-export async function waitForUpload(sessionId) {
+// stored, so temporary errors are retried; `onTrouble` is called with their message, or with a blank one.
+export async function waitForUpload(sessionId, { onTrouble }) {
   for (let attempt = 0; attempt < 60; attempt += 1) {
     try {
       const session = await (await request(`/v1/upload-sessions/${sessionId}`)).json();
+      onTrouble("");
       if (session.upload) return session.upload.upload_id;
     } catch (error) {
       if (!(error instanceof RequestError) || !isTemporary(error.status)) throw error;
+      onTrouble(error.message);
     }
     await sleep(Math.min(5000, 250 * 1.2 ** attempt));
   }
@@ -45,4 +47,16 @@ export async function waitForUpload(sessionId) {
 
 function isTemporary(status) {
   return status === 0 || status === 429 || status >= 500;
+}
+
+export function describeError(error) {
+  if (error instanceof RequestError) return error.message;
+  return error.name === "NotReadableError"
+    ? "The file changed or can no longer be read. Choose it again."
+    : `Something went wrong: ${error.message}`;
+}
+
+export function formatSize(bytes) {
+  if (bytes < 1024) return `${bytes} bytes`;
+  return bytes < 2 ** 20 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 2 ** 20).toFixed(1).replace(".0", "")} MB`;
 }
