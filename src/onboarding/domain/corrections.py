@@ -45,7 +45,8 @@ class CorrectionState(StrEnum):
 class Draft:
     """The edited cells of a rejected row, as the vendor writes them. No cells: the row is imported unchanged.
 
-    `revision` counts the changes of the draft. `submitted_s3_key` is the key of the file with which it was submitted.
+    `revision` is another number after each change. `submitted_s3_key` is the key of the file with which the row was
+    submitted.
     """
 
     cells: Mapping[str, str]

@@ -17,6 +17,9 @@ create table row_corrections (
 
 create index row_corrections_upload on row_corrections (upload_id, row_number);
 
+-- Revisions of drafts: each change has another one, also if a draft was deleted and created again.
+create sequence correction_revisions as integer cycle;
+
 -- Drafts: the changed cells of a rejected row, as the vendor writes them. No cells: the row is imported unchanged.
 create table corrections (
     upload_id        varchar(50)  not null
@@ -24,7 +27,7 @@ create table corrections (
     row_number       integer      not null,
     vendor_id        varchar(50)  not null constraint corrections_vendor_fk references vendors,
     cells            jsonb        not null,
-    revision         integer      not null default 1,
+    revision         integer      not null default nextval('correction_revisions'),
     updated_by       text         not null,
     updated_at       timestamptz  not null default now(),
     -- The key of the file with which the row was submitted.
@@ -64,5 +67,6 @@ end
 $$;
 
 grant select, insert on row_corrections to onboarding_pipeline;
+grant usage on sequence correction_revisions to onboarding_vendor;
 grant insert, delete on corrections to onboarding_vendor;
 grant update (cells, revision, updated_by, updated_at, submitted_s3_key) on corrections to onboarding_vendor;

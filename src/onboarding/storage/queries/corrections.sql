@@ -115,7 +115,7 @@ select %(upload_id)s, (draft ->> 'row_number')::integer, %(vendor_id)s, draft ->
 from jsonb_array_elements(%(drafts)s::jsonb) as drafts (draft)
 on conflict on constraint corrections_pk do update
 set cells = excluded.cells,
-    revision = existing.revision + 1,
+    revision = nextval('correction_revisions'),
     updated_by = excluded.updated_by,
     updated_at = now(),
     submitted_s3_key = null
