@@ -76,7 +76,6 @@ def list_errors(connection: Connection, upload_id: str, conditions: Mapping[str,
 def _make_params(upload_id: str, conditions: Mapping[str, object]) -> dict[str, object]:
     return {
         **dict.fromkeys(("error_type", "column", "value", "group")),
-        "invalid_rows_only": False,
         "after_row": 0,
         "after_id": 0,
         "limit": None,

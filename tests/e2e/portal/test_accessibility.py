@@ -60,7 +60,6 @@ CASES = [
     ("vendor", "/uploads"),
     ("vendor", "/uploads?status=failed"),
     ("vendor", "/uploads/{upload}"),
-    ("vendor", "/uploads/{upload}/errors"),
     ("vendor", "/uploads/{upload}/corrections"),
     ("new vendor", "/"),
     ("new vendor", "/uploads"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from random import Random
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.error_summary import ErrorGroup, summarize_errors
-from onboarding.domain.models import OnError, RowError
+from onboarding.domain.models import RowError
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.products import row_key
 from onboarding.storage.validation_errors import get_error_summary, insert_errors, list_errors
@@ -122,23 +121,6 @@ def test_groups_in_the_database_equal_those_in_memory_and_list_all_errors(databa
 
 def without_ids(group: ErrorGroup) -> ErrorGroup:
     return replace(group, first_error=None, first_line=None)
-
-
-def test_list_errors_of_invalid_rows_leaves_out_valid_rows(database: Database) -> None:
-    rows = [product_row("1", 1), product_row("2", 2, price="0"), product_row("3", 3)]
-    open_upload(database, UPLOAD, len(rows), on_error=OnError.REJECT_FILE)
-    record_rows(database, *rows)
-
-    def list_types(connection: Connection, *, invalid_rows_only: bool) -> list[str]:
-        errors = list_errors(connection, UPLOAD, {"invalid_rows_only": invalid_rows_only})
-        return [error["error_type"] for error in errors]
-
-    assert database.run(partial(list_types, invalid_rows_only=True)) == ["INVALID_PRICE"]
-    assert database.run(partial(list_types, invalid_rows_only=False)) == [
-        "FILE_REJECTED",
-        "INVALID_PRICE",
-        "FILE_REJECTED",
-    ]
 
 
 def test_list_errors_with_an_error_of_another_upload_is_empty(database: Database) -> None:

@@ -568,7 +568,7 @@ def test_formulas_and_markup_in_every_column_stay_text(
                     attempts.count(f"{kind}: {cell!r}", succeeded=is_formula)
         response = vendor_b.get(f"/v1/uploads/{finished.upload_id}/errors")
         attempts.count(f"errors with {evil}", succeeded="html" in response.headers["content-type"])
-        for page in ("/", "/uploads", f"/uploads/{finished.upload_id}", f"/uploads/{finished.upload_id}/errors"):
+        for page in ("/", "/uploads", f"/uploads/{finished.upload_id}", f"/uploads/{finished.upload_id}/corrections"):
             response = vendor_b.get(page)
             assert response.status_code == 200, page
             attempts.count(f"{page} with {evil}", succeeded="<img src=x" in response.text)

@@ -39,7 +39,6 @@ where upload_id = %(upload_id)s
   and (%(error_type)s::text is null or error_type = %(error_type)s)
   and (%(column)s::text is null or %(column)s = any(string_to_array(error_field, ', ')))
   and (%(value)s::text is null or coalesce(rejected_value, '') = %(value)s)
-  and (not %(invalid_rows_only)s::boolean or error_type <> 'FILE_REJECTED')
   and (
     %(group)s::bigint is null
     or error_id in (

@@ -9,11 +9,9 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import NotFound
-from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.storage.mappings import get_mapping
 from onboarding.storage.vendors import VENDOR_ID
 from onboarding.web import schemas, upload_queries
@@ -23,24 +21,20 @@ from onboarding.web.auth import Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem
 from onboarding.web.mapping_schemas import MappingReference
-from onboarding.web.pagination import Cursor, Page
+from onboarding.web.pagination import Cursor
 from onboarding.web.portal.corrections import CorrectionNotice, load_work_list
 from onboarding.web.portal.file_details import get_spreadsheet_row_function, list_details
 from onboarding.web.portal.rendering import page_links, render_page
 from onboarding.web.request_parameters import UploadId
-from onboarding.web.schemas import ErrorResponse, SummaryResponse
 from onboarding.web.upload_queries import UploadFilter
 
 router = APIRouter(prefix="/uploads", include_in_schema=False)
 
 UPLOADS_PER_PAGE = 25
-ERRORS_PER_PAGE = 50
 FIRST_PRODUCTS = 5
-ERROR_GROUPS = 10
 
 Blank = Annotated[str, Query(pattern=r"^$")]
 """The value that a form sends for an empty field."""
-Condition = Annotated[str | None, Query(max_length=3000, pattern=PLAIN_TEXT)]
 
 
 @router.get("")
@@ -146,60 +140,6 @@ def _is_mapping_deleted(connection: Connection, vendor_id: str, mapping: Mapping
     except NotFound:
         return True
     return False
-
-
-@router.get("/{upload_id}/errors")
-def show_errors(
-    upload_id: UploadId,
-    request: Request,
-    principal: Reader,
-    pool: PoolDep,
-    *,
-    error_type: Condition = None,
-    column: Condition = None,
-    value: Condition = None,
-    group: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
-    cursor: Cursor = None,
-) -> Response:
-    """Show a page of an upload's errors. The valid rows of an all-or-nothing file are listed only on request."""
-    conditions = {"error_type": error_type or None, "column": column or None, "value": value or None, "group": group}
-    invalid_rows_only = not error_type and not group
-
-    def work(connection: Connection) -> tuple[Upload, Page[ErrorResponse], SummaryResponse]:
-        upload = upload_queries.get_visible_upload(connection, principal, upload_id)
-        errors = upload_queries.list_errors(
-            connection,
-            principal,
-            upload_id,
-            {**conditions, "invalid_rows_only": invalid_rows_only},
-            cursor=cursor,
-            limit=ERRORS_PER_PAGE,
-        )
-        return upload, errors, upload_queries.get_summary(connection, principal, upload_id, ERROR_GROUPS)
-
-    upload, errors, summary = principal.run(pool, work)
-    parameters = {name: str(text) for name, text in conditions.items() if text}
-    filters = dict(parameters)
-    for selected in summary.groups:
-        if selected.id == group:
-            del filters["group"]
-            filters |= {"error_type": selected.error_type, "column": selected.column}
-            filters |= {"value": selected.value} if selected.value else {"message": selected.message}
-    return render_page(
-        "rejected_rows.html",
-        request,
-        principal,
-        upload=schemas.upload_response(upload),
-        errors=errors,
-        valid_rows=[
-            f"{valid.sentence}."
-            for valid in summary.groups
-            if invalid_rows_only and valid.error_type == RowErrorCode.FILE_REJECTED
-        ],
-        filters=filters,
-        is_filtered=bool(parameters),
-        **page_links(f"/uploads/{upload_id}/errors", parameters, cursor, errors.next),
-    )
 
 
 @router.post("/{upload_id}/cancel")
