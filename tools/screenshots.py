@@ -157,7 +157,7 @@ def vendor_pages(pipeline: Pipeline) -> dict[str, str]:
         "vendor-result-complete": f"/uploads/{ids['stock-update.csv']}",
         "vendor-result-rejected": f"/uploads/{ids['notes.csv']}",
         "vendor-processing": f"/uploads/{ids['big-catalog.csv']}",
-        "vendor-errors": f"/uploads/{ids['spring-collection.csv']}/errors",
+        "vendor-corrections": f"/uploads/{ids['spring-collection.csv']}/corrections",
         "vendor-history": "/uploads",
     }
 
