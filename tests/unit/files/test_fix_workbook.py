@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from datetime import datetime
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,14 @@ def test_write_wrong_cells_are_coloured_and_explained() -> None:
     [validation] = sheet.data_validations.dataValidation
     assert (str(validation.sqref), validation.formula1) == ("G2:G10001", "_Categories!$A$1:$A$2")
     assert [cell.value for cell in categories["A"]] == ["Garden", "Women's & Men's"]
+
+
+def test_write_equal_content_results_in_equal_files() -> None:
+    source = make_source(["SKU", "Price"], [["S-1", ""]], {"SKU": "sku", "Price": "price"})
+    contents = [write_workbook(source, [(1, PRICE)]) for _ in range(2)]
+    assert contents[0] == contents[1]
+    properties = open_workbook(contents[0]).properties
+    assert {properties.created, properties.modified} == {datetime(2000, 1, 1)}, "not the time of writing"
 
 
 def test_write_file_without_category_has_no_list() -> None:
