@@ -185,7 +185,7 @@ MUTANTS = (
     Mutant(
         "the fix file has the rows as they are without the mapping",
         mutants.fix_file_without_mapping,
-        ["the fix file has every rejected row", "the fix file has the vendor's own values"],
+        ["a fix file has every rejected row", "the fix file has the vendor's own values"],
         ["mapped files/csv_parser/at ingest.history_opened/1/crash"],
     ),
     Mutant(
