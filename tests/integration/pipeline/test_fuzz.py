@@ -166,7 +166,7 @@ def check_upload(simulation: Simulation, outcome: Outcome, upload_id: str, parse
 
 
 def in_workbook(values: Sequence[str]) -> list[str]:
-    """Return a row's values as a workbook has them: without a blank end, and without characters that XML cannot have."""
+    """Return a row's values as in a workbook: without a blank end, and without characters that XML cannot have."""
     length = max((index for index, value in enumerate(values, 1) if value.strip()), default=0)
     return [value.replace("\ufffe", "\ufffb").replace("\uffff", "\ufffb") for value in values[:length]]
 
