@@ -201,6 +201,12 @@ MUTANTS = (
         ["mapped files/csv_parser/at ingest.history_opened/1/crash"],
     ),
     Mutant(
+        "held rows lose the notation of their file",
+        mutants.held_rows_without_notation,
+        ["items are staged with the mappings of their upload"],
+        ["mapped files/csv_parser/before dynamodb.batch_write_item/1/reordered"],
+    ),
+    Mutant(
         "links of a fix file are written after its upload is opened",
         mutants.links_written_after_the_upload_is_opened,
         ["an upload has the links of its fix file, once"],
