@@ -366,12 +366,12 @@ def check_report(content: bytes, errors: Mapping[int, Table]) -> None:
 
 def check_fix_files(row: Mapping[str, Any], errors: Mapping[int, Table], read_object: Callable[[str], bytes]) -> None:
     """Check that both fix files of an upload have its rejected rows, by their line numbers in the vendor's file."""
-    detected, key = FileDetails(**row["file_details"]), row["fix_file_s3_key"]
+    detected, key = FileDetails(**row["file_details"]), row["fix_file_s3_key"].rpartition(".")[0]
     expected = [(row["upload_id"], str(detected.line_of(number))) for number in sorted(errors)]
-    text = read_object(key).decode("utf-8-sig")
+    text = read_object(f"{key}.csv").decode("utf-8-sig")
     # The fix file uses the delimiter of the vendor's file: the character after the first name.
     lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=text.removeprefix("_upload")[0]))
-    workbook = load_workbook(io.BytesIO(read_object(key.replace(".csv", ".xlsx"))), read_only=True)
+    workbook = load_workbook(io.BytesIO(read_object(f"{key}.xlsx")), read_only=True)
     cells = workbook["Products"].iter_rows(min_row=2, max_col=2, values_only=True)
     for rows in ([(reference, number) for reference, number, *_ in lines[1:]], list(cells)):
         if rows != expected:

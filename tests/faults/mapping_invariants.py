@@ -137,7 +137,7 @@ def _check_items(simulation: Simulation, upload_id: str, rows: Mapping[int, Row]
             continue
         staged = from_item(item)
         row = rows.get(staged.row_number)
-        if row is None or (staged.cells, staged.original) != (row.cells, row.original):
+        if staged != row:
             raise violation("items are staged with the mappings of their upload", upload_id, staged, row)
 
 

@@ -276,6 +276,14 @@ def held_rows_without_own_values(_: Runtime) -> Patches:
     return [(held_rows, "insert_held_rows", insert_held_rows)]
 
 
+def held_rows_without_notation(_: Runtime) -> Patches:
+    def insert_held_rows(connection: Any, rows: Sequence[Row]) -> None:
+        original(connection, [replace(row, decimal_comma=()) for row in rows])
+
+    original = held_rows.insert_held_rows
+    return [(held_rows, "insert_held_rows", insert_held_rows)]
+
+
 def links_written_after_the_upload_is_opened(_: Runtime) -> Patches:
     delayed: list[Any] = []
 

@@ -185,7 +185,7 @@ MUTANTS = (
     Mutant(
         "the fix file has the rows as they are without the mapping",
         mutants.fix_file_without_mapping,
-        ["the fix file has every rejected row", "the fix file has the vendor's own values"],
+        ["a fix file has every rejected row", "the fix file has the vendor's own values"],
         ["mapped files/csv_parser/at ingest.history_opened/1/crash"],
     ),
     Mutant(
@@ -199,6 +199,12 @@ MUTANTS = (
         mutants.held_rows_without_own_values,
         ["errors have the vendor's own values"],
         ["mapped files/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "held rows lose the notation of their file",
+        mutants.held_rows_without_notation,
+        ["items are staged with the mappings of their upload"],
+        ["mapped files/csv_parser/before dynamodb.batch_write_item/1/reordered"],
     ),
     Mutant(
         "links of a fix file are written after its upload is opened",

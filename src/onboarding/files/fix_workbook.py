@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from xlsxwriter import Workbook
@@ -33,6 +34,9 @@ _MIN_WIDTH, _MAX_WIDTH = 12, 40
 
 _COMMENT_WIDTH, _LINE_HEIGHT, _CHARACTERS_A_LINE = 320, 18, 45
 
+# The time in the properties of the workbook is fixed: two processes write equal files.
+_CREATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
+
 _ALL_CELLS = "A1:XFD1048576"
 
 # Characters that XML cannot have, and `_` between texts that look like escapes of characters: they cannot be written. A
@@ -44,7 +48,7 @@ _MEANINGLESS = "\ufffb"
 class FixWorkbook:
     """Fix file as a workbook, with the columns of the CSV file and a sheet of the categories.
 
-    Values are not escaped, except those that reading would unescape. Equal content results in equal cells.
+    Values are not escaped, except those that reading would unescape. Equal content results in equal files.
     """
 
     def __init__(self, file: BinaryIO, source: FixFileSource) -> None:
@@ -58,6 +62,7 @@ class FixWorkbook:
         self._comment_count, self._row = 0, 0
         # Constant memory: the rows are kept in a temporary file.
         self._book = Workbook(file, {"constant_memory": True})
+        self._book.set_properties({"created": _CREATED_AT})
         self._text = self._book.add_format({"num_format": "@"})
         self._wrong = self._book.add_format({"num_format": "@", "bg_color": _WRONG_COLOUR})
         self._sheet = self._book.add_worksheet("Products")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Row, RowError
@@ -14,7 +15,7 @@ from onboarding.storage.queries import query
 
 
 def insert_held_rows(connection: Connection, rows: Sequence[Row]) -> None:
-    """Insert valid rows of all-or-nothing files."""
+    """Insert valid rows of all-or-nothing files. The other attributes of `Row` are blank in valid rows."""
     if rows:
         records = [
             {
@@ -23,6 +24,9 @@ def insert_held_rows(connection: Connection, rows: Sequence[Row]) -> None:
                 "vendor_id": row.vendor_id,
                 "cells": dict(row.cells),
                 "original": dict(row.original),
+                "decimal_comma": row.decimal_comma,
+                "number_factors": dict(row.number_factors),
+                "many_categories": row.many_categories,
             }
             for row in rows
         ]
@@ -31,8 +35,12 @@ def insert_held_rows(connection: Connection, rows: Sequence[Row]) -> None:
 
 def list_held_rows(connection: Connection, upload_id: str) -> list[Row]:
     """List the held rows of an upload, by row number."""
-    with connection.cursor(row_factory=class_row(Row)) as cursor:
+    with connection.cursor(row_factory=kwargs_row(_build_row)) as cursor:
         return cursor.execute(query("list_held_rows"), {"upload_id": upload_id}).fetchall()
+
+
+def _build_row(*, decimal_comma: Sequence[str], **values: Any) -> Row:
+    return Row(decimal_comma=tuple(decimal_comma), **values)
 
 
 def delete_held_rows(connection: Connection, uploads: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import csv
 import io
 import os
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
 import pytest
@@ -139,9 +139,9 @@ def check_upload(simulation: Simulation, outcome: Outcome, upload_id: str, parse
     assert row["status"] == ("completed" if not errors else "partial" if valid else "failed")
     assert not (row["on_error"] == "reject_file" and valid and errors)
     if errors:
-        content = {
-            name: simulation.runtime.aws.objects[row[f"{name}_file_s3_key"]][-1].content for name in ("error", "fix")
-        }
+        fix_key = row["fix_file_s3_key"].rpartition(".")[0]
+        keys = {"error": row["error_file_s3_key"], "fix": f"{fix_key}.csv", "workbook": f"{fix_key}.xlsx"}
+        content = {name: simulation.runtime.aws.objects[key][-1].content for name, key in keys.items()}
         reported = [
             (int(line["Row Number"]), line["Error Type"], unescape_formula(line["Error Message"]))
             for line in csv.DictReader(io.StringIO(content["error"].decode("utf-8-sig"), newline=""), strict=True)
@@ -152,6 +152,9 @@ def check_upload(simulation: Simulation, outcome: Outcome, upload_id: str, parse
         assert not isinstance(rejected, FileRejection), rejected
         assert rejected.header == parsed.table.header
         assert list(rejected.rows) == [parsed.table.rows[number - 1] for number in sorted(errors)]
+        workbook = parse_table(content["workbook"])
+        assert not isinstance(workbook, FileRejection), workbook
+        assert list(map(in_workbook, workbook.rows)) == list(map(in_workbook, rejected.rows))
         # The rows are parsed as before, except that a column with both decimal commas and points may be less ambiguous
         # without the other rows.
         mixed = {warning.column for warning in parsed.warnings if warning.code == "MIXED_DECIMALS"}
@@ -160,6 +163,12 @@ def check_upload(simulation: Simulation, outcome: Outcome, upload_id: str, parse
         assert [without_columns(mixed, fixed) for fixed in reparsed.rows] == [
             without_columns(mixed, parsed.rows[number - 1]) for number in sorted(errors)
         ]
+
+
+def in_workbook(values: Sequence[str]) -> list[str]:
+    """Return a row's values as in a workbook: without a blank end, and without characters that XML cannot have."""
+    length = max((index for index, value in enumerate(values, 1) if value.strip()), default=0)
+    return [value.replace("\ufffe", "\ufffb").replace("\uffff", "\ufffb") for value in values[:length]]
 
 
 def without_columns(columns: Collection[str | None], row: Row) -> dict[str, str]:

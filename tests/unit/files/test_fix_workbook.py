@@ -72,6 +72,14 @@ def test_write_wrong_cells_are_coloured_and_explained() -> None:
     assert [cell.value for cell in categories["A"]] == ["Garden", "Women's & Men's"]
 
 
+def test_write_equal_content_results_in_equal_files() -> None:
+    source = make_source(["SKU", "Price"], [["S-1", ""]], {"SKU": "sku", "Price": "price"})
+    contents = [write_workbook(source, [(1, PRICE)]) for _ in range(2)]
+    assert contents[0] == contents[1]
+    properties = open_workbook(contents[0]).properties
+    assert {str(properties.created), str(properties.modified)} == {"2000-01-01 00:00:00"}, "not the time of writing"
+
+
 def test_write_file_without_category_has_no_list() -> None:
     book = open_workbook(write_workbook(make_source(["sku"], [["1"]], {"sku": "sku"}, ["Garden"]), [(1, PRICE)]))
     assert book["Products"].data_validations.dataValidation == []
