@@ -160,7 +160,7 @@ def fill_group(upload_id: UploadId, principal: VendorWriter, pool: PoolDep, fiel
     if fields.get("use") == "again":
         _check_again(api, body.group)
         return RedirectResponse(return_url(upload_id, fields, notice="saved"), status_code=303)
-    rows = api.fill_group(body)
+    rows = api.fill_group(body).rows
     return RedirectResponse(return_url(upload_id, fields, notice="filled", rows=str(rows)), status_code=303)
 
 
