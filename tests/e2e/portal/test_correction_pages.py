@@ -91,6 +91,12 @@ def test_three_wrong_cells_of_500_rows_take_four_interactions(fixer: Page, uploa
     )
     expect(fixer.locator("#correction-status")).to_be_in_viewport()
     assert user.count <= 4
+    expect(fixer.locator(".notice.success")).to_have_text(
+        re.compile(r"3 of 500 rows were rejected; all are fixed now in spring\d+ . fixes\.csv\.")
+    )
+    expect(fixer.locator(".tile.error, .badge-partial")).to_have_count(0)
+    expect(fixer.get_by_role("link", name="Download fix file")).not_to_have_class(re.compile("primary"))
+    expect(fixer.get_by_text("Correct them and upload the file again.")).to_have_count(0)
     fixer.locator("#correction-status").get_by_role("link").click()
     expect(fixer.get_by_text("All 3 rows were accepted.")).to_be_visible()
     expect(fixer.get_by_role("link", name=upload.file_name)).to_have_attribute("href", f"/uploads/{upload.upload_id}")
@@ -225,7 +231,7 @@ def test_all_or_nothing_file_is_imported_when_every_row_is_ready(fixer: Page, up
     upload = uploads.run(20, {0: {"price": "a"}, 1: {"price": "b"}}, on_error="reject_file")
     assert upload.valid_records == 0
     fixer.goto(f"/uploads/{upload.upload_id}")
-    expect(fixer.get_by_text("18 valid rows are not imported")).to_have_count(1)
+    expect(fixer.get_by_text("18 rows without errors are imported together with the fixed rows.")).to_have_count(1)
     expect(fixer.locator("tr[data-row]")).to_have_count(2)
 
     fixer.get_by_label("Row 2, Price").fill("1")
@@ -242,9 +248,19 @@ def test_rows_with_a_wrong_number_of_fields_are_corrected_by_file(fixer: Page, u
     content = csv_of([product(f"SHORT{secrets.token_hex(3)}")]) + b"only,three,fields\n"
     upload = uploads.pipeline.run(VENDOR, "short.csv", content)
     fixer.goto(f"/uploads/{upload.upload_id}")
-    expect(fixer.get_by_text("These rows can be corrected in the fix file only.")).to_be_visible()
+    expect(fixer.get_by_text("This row can be corrected in the fix file only.")).to_be_visible()
     expect(state_of(fixer, 3)).to_have_text("Fix file only")
     expect(fixer.locator("tr[data-row] input")).to_have_count(0)
+
+
+def test_all_or_nothing_file_with_a_row_for_the_fix_file_has_no_import(fixer: Page, uploads: Uploads) -> None:
+    content = csv_of([product(f"WHOLE{secrets.token_hex(3)}")]) + b"only,three,fields\n"
+    upload = uploads.pipeline.run(VENDOR, "whole.csv", content, on_error="reject_file")
+    fixer.goto(f"/uploads/{upload.upload_id}")
+    notice = fixer.locator("#corrections .notice.warning")
+    expect(notice).to_contain_text("The file is imported as a whole, and 1 row can be corrected in the fix file only.")
+    expect(notice.get_by_role("link", name="Download fix file")).to_be_visible()
+    expect(import_button(fixer)).to_have_count(0)
 
 
 def test_unchanged_rows_are_imported_after_a_change_of_the_catalog(fixer: Page, uploads: Uploads) -> None:
