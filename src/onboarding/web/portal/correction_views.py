@@ -44,6 +44,11 @@ class GroupView:
     is_ready: bool = False
 
     @property
+    def has_all_drafts(self) -> bool:
+        """Return whether every row has a draft."""
+        return 0 < self.counts.open == self.counts.drafts
+
+    @property
     def is_for_spreadsheet(self) -> bool:
         """Return whether the hint is advice for a spreadsheet."""
         return self.group.hint.startswith(SPREADSHEET_ADVICE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from onboarding.domain.corrections import CorrectionEdit, CorrectionState
 from onboarding.domain.models import OnError, UploadStatus
-from onboarding.storage import corrections
+from onboarding.storage import corrections, validation_errors
 from onboarding.storage.database import Connection
 from onboarding.web import schemas, upload_queries
 from onboarding.web.api.categories import list_active_categories
@@ -63,17 +64,29 @@ def load_work_list(
         summary = upload_queries.get_summary(connection, principal, upload_id, MAX_GROUPS)
         counts = corrections.count_open_rows_of_groups(connection, upload_id)
         groups, valid_group = build_group_views(summary.groups, counts)
+        members = {
+            view.group.id: validation_errors.get_group_members(connection, upload_id, view.group.id or 0)
+            for view in groups[:GROUPS]
+            if view.has_all_drafts
+        }
         file_details = upload_queries.get_file_details(connection, principal, upload_id)
         return {
             "upload": schemas.upload_response(upload),
             "file_details": file_details,
             "spreadsheet_row": get_spreadsheet_row_function(file_details),
             "groups": groups[:GROUPS],
+            "members": {group: group_members.row_numbers for group, group_members in members.items() if group_members},
             "more_groups": len(groups) - len(groups[:GROUPS]) + summary.more,
             "valid_group": valid_group,
         }
 
     values = principal.run(pool, read)
+    members = values.pop("members")
+    ready_rows = api.find_ready_row_numbers() if members else frozenset()
+    values["groups"] = [
+        replace(view, is_ready=len(ready_rows.intersection(members.get(view.group.id, ()))) == view.counts.open)
+        for view in values["groups"]
+    ]
     upload = values["upload"]
     get_header = schemas.header_function(schemas.parse_file_details(values["file_details"]))
     row_numbers = list(unsaved_rows) if unsaved_rows else None
