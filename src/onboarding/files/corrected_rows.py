@@ -30,14 +30,12 @@ class Notation:
     """How the vendor writes values in the file of an upload, so that edits are read in the same way.
 
     `number_formats` are those of its mapping, by column. `decimal_commas` are the other columns with decimal commas,
-    and `uncertain` those in which a point may be one between thousands. `same_header` maps each column to all columns
-    that its header feeds, if it feeds several. Of several web addresses in the columns `first_address`, the first one
-    is used.
+    and `uncertain` those in which a point may be one between thousands. Of several web addresses in the columns
+    `first_address`, the first one is used.
     """
 
     number_formats: Mapping[str, MappedNumberFormat]
     decimal_commas: frozenset[str]
-    same_header: Mapping[str, Sequence[str]]
     first_address: frozenset[str] = frozenset()
     uncertain: frozenset[str] = frozenset()
 
@@ -51,15 +49,13 @@ class Notation:
             for column in target.columns
             if column in NUMBER_COLUMNS
         }
-        groups = [columns.split(", ") for columns in details.columns.values()]
-        same_header = {column: columns for columns in groups if len(columns) > 1 for column in columns}
         first_address = set(map(normalize_key, document.first_address)) if document is not None else set()
         addresses = {
             columns.split(", ")[0] for name, columns in details.columns.items() if normalize_key(name) in first_address
         }
         decimal_commas = frozenset(details.decimal_commas) - number_formats.keys()
         uncertain = frozenset(details.uncertain) - number_formats.keys()
-        return cls(number_formats, decimal_commas, same_header, frozenset(ADDRESS_COLUMNS) & addresses, uncertain)
+        return cls(number_formats, decimal_commas, frozenset(ADDRESS_COLUMNS) & addresses, uncertain)
 
     @property
     def comma_columns(self) -> tuple[str, ...]:
@@ -80,16 +76,7 @@ class Notation:
         edits = {column: text.strip() for column, text in cells.items()}
         return {column: text for column, text in edits.items() if text != self.show_value(row, column)}
 
-    def spread_edits(self, cells: Mapping[str, str]) -> dict[str, str]:
-        """Return edited cells with those of the other columns that their headers feed, unless these are edited too."""
-        return {
-            other: text
-            for column, text in cells.items()
-            for other in self.same_header.get(column, (column,))
-            if other == column or other not in cells
-        }
-
-    def _convert(self, column: str, text: str) -> tuple[str, bool]:
+    def convert(self, column: str, text: str) -> tuple[str, bool]:
         """Return our value of an edited cell, and whether its meaning is unclear."""
         if column in self.number_formats:
             number_format = self.number_formats[column]
@@ -114,22 +101,21 @@ def build_corrected_row(
 ) -> Row:
     """Return a rejected row with edited cells, as a file with them would be read.
 
-    An edit applies to all columns that the header feeds. `line` is the row's number in a spreadsheet.
+    `line` is the row's number in a spreadsheet.
     """
-    edits = notation.spread_edits(cells)
     # Value mappings are applied again: they may have changed.
     values = row.values | {c: row.values_in_file[c] for c in VALUE_COLUMNS if c in row.mapped_values}
     original = {
         c: text
         for c, text in row.values_in_file.items()
-        if c in row.mapped_values.keys() - edits.keys() - {*VALUE_COLUMNS}
+        if c in row.mapped_values.keys() - cells.keys() - {*VALUE_COLUMNS}
     }
     unclear, cut = [], {}
-    for column, text in edits.items():
+    for column, text in cells.items():
         values.pop(column, None)
         if not text:
             continue
-        values[column], is_unclear_value = notation._convert(column, text[:MAX_CELL])  # noqa: SLF001
+        values[column], is_unclear_value = notation.convert(column, text[:MAX_CELL])
         if len(text) > MAX_CELL:
             cut[column] = len(text)
         if is_unclear_value:

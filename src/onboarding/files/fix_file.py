@@ -19,6 +19,7 @@ from onboarding.files.models import Table
 
 _SUFFIX = " \u2013 fixes"
 # The suffix, also with the replacements of upload sessions and the number that a browser adds.
+_MAX_STEM = 200
 _REPEATED_SUFFIX = re.compile(r"(?:[ _]+[\u2013-]?[ _]*fixes(?:[ _]*\([0-9]+\))?)+")
 
 
@@ -76,11 +77,14 @@ def get_default_format(upload: Upload) -> FixFileFormat | None:
 
 
 def fix_file_name(upload: Upload, file_format: FixFileFormat) -> str:
-    """Return the name of a downloaded fix file, that of the uploaded file with `fixes` at the end."""
+    """Return the name of a fix file of an upload: the shortened one of the file, with `fixes` at the end.
+
+    With the name, the key of the file in the bucket has at most 1,024 bytes.
+    """
     stem = upload.file_name.rpartition(".")[0] or upload.file_name
     start = re.search(rf"{_REPEATED_SUFFIX.pattern}\Z", stem)
     stem = stem[: start.start()] if start else stem
-    return f"{stem or 'products'}{_SUFFIX}.{file_format}"
+    return f"{stem[:_MAX_STEM] or 'products'}{_SUFFIX}.{file_format}"
 
 
 def list_fix_lines(source: FixFileSource, errors: Iterable[ReportedRow]) -> Iterator[FixLine]:

@@ -172,11 +172,11 @@ def ingest_object(
             connection, new_upload, parsed_upload
         )
         upload_to_open = replace(new_upload, total_records=0, rejection=rejection) if rejection else new_upload
-        parent = find_parent_rows(connection, vendor_id, parsed_upload.corrected_rows)
+        parent = None if rejection else find_parent_rows(connection, vendor_id, parsed_upload.corrected_rows)
         if parent is not None:
             upload_to_open = replace(upload_to_open, parent_upload_id=parent[0])
         is_new = uploads.open_upload(connection, upload_to_open)
-        if is_new and parent is not None and not upload_to_open.rejection:
+        if is_new and parent is not None:
             insert_row_corrections(connection, upload_id, *parent)
         # Another call may have opened the upload with other mappings, and so with other details and warnings.
         if is_new and parsed_upload.file_details is not None:

@@ -60,9 +60,9 @@ class GroupCounts:
 def find_parent_rows(
     connection: Connection, vendor_id: str, corrected_rows: CorrectedRows | None
 ) -> tuple[str, Mapping[int, int]] | None:
-    """Return the finished upload of the vendor that a fix file names, and its row by the row of the fix file.
+    """Return the finished upload of the vendor that a fix file names, and its rejected row by the row of the fix file.
 
-    Return None if the file names no such upload.
+    Return None if the file names no such upload and row.
     """
     if corrected_rows is None or len(corrected_rows.upload_id) > 50:
         return None
@@ -71,9 +71,11 @@ def find_parent_rows(
         return None
     details = file_details.get_file_details(connection, parent.upload_id)
     lines = details.list_lines(parent.total_records) if details is not None else []
-    row_numbers = {line: row_number for row_number, line in enumerate(lines, 1)}
-    numbered_lines = enumerate(corrected_rows.lines, 1)
-    return parent.upload_id, {n: row_numbers[line] for n, line in numbered_lines if line in row_numbers}
+    params = {"upload_id": parent.upload_id}
+    rejected = {row_number for (row_number,) in connection.execute(query("list_rejected_row_numbers"), params)}
+    row_numbers = {line: row_number for row_number, line in enumerate(lines, 1) if row_number in rejected}
+    rows = {n: row_numbers[line] for n, line in enumerate(corrected_rows.lines, 1) if line in row_numbers}
+    return (parent.upload_id, rows) if rows else None
 
 
 def insert_row_corrections(connection: Connection, upload_id: str, parent: str, rows: Mapping[int, int]) -> None:
@@ -167,7 +169,7 @@ def save_drafts(
     drafts = [
         {
             "row_number": edit.row_number,
-            "cells": {column: to_storable_text(text) for column, text in edit.cells.items()},
+            "cells": dict(edit.cells),
         }
         for edit in edits
     ]

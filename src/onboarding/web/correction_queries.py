@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from onboarding.domain.corrections import CorrectionCounts, CorrectionEdit, CorrectionState, RejectedRow
-from onboarding.domain.models import OnError, Upload, UploadStatus
+from onboarding.domain.models import OnError, RowError, Upload, UploadStatus
 from onboarding.domain.suggestions import find_suggestion
 from onboarding.pipeline import correction_drafts
 from onboarding.pipeline.correction_drafts import ReviewedEdits
+from onboarding.pipeline.correction_submission import CorrectionsChanged, NotReady, submit_corrections
 from onboarding.pipeline.corrections import (
     CorrectionContext,
-    CorrectionsChanged,
-    NotReady,
     check_rows,
-    find_ready_rows,
+    compute_version,
+    list_ready_rows,
     list_rows_to_submit,
     load_correction_context,
-    submit_corrections,
 )
 from onboarding.storage import corrections, validation_errors
 from onboarding.storage.audit_log import record_action
@@ -31,12 +30,14 @@ from onboarding.storage.value_mappings import set_value_mappings
 from onboarding.web.auth import Principal
 from onboarding.web.correction_schemas import (
     CheckedRowResponse,
-    CorrectingUploadResponse,
     CorrectionRowResponse,
     CorrectionsResponse,
     CorrectionSummaryResponse,
     FillRequest,
+    FillResponse,
+    ReadyRowsResponse,
     SubmissionResponse,
+    correcting_upload_response,
     error_responses,
     row_response,
 )
@@ -46,6 +47,14 @@ from onboarding.web.pagination import Page, decode_number_cursor, encode_cursor
 from onboarding.web.upload_queries import get_visible_upload
 
 Result = TypeVar("Result")
+
+
+def _build_changed_problem() -> Problem:
+    return Problem(
+        "conflict",
+        "The corrections have changed since you last saw them: somebody else may have edited or imported rows. Reload "
+        "them and try again.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,61 +129,66 @@ class UploadCorrections:
             )
 
         context, counts, pending, uploads, rows = self._run(read)
-        ready = len(find_ready_rows(self.pool.run_unrestricted, context, rows))
-        is_whole = context.upload.on_error is OnError.REJECT_FILE
+        ready_rows = self._describe_ready_rows(context, rows, self._check(context, rows))
         is_finished = context.upload.status is not UploadStatus.PROCESSING
         return CorrectionSummaryResponse(
+            ready=ready_rows.ready,
+            version=ready_rows.version,
+            is_submittable=is_finished and (pending is not None or ready_rows.is_submittable),
             open=counts.open,
             importing=counts.importing,
             fixed=counts.fixed,
             rejected_again=counts.rejected_again,
             drafts=counts.drafts,
-            ready=ready,
             valid=counts.valid,
             not_editable=counts.not_editable,
             submitted=pending.rows if pending else 0,
-            is_submittable=is_finished and bool(pending or (ready and (not is_whole or ready == counts.open))),
-            uploads=[
-                CorrectingUploadResponse(
-                    upload_id=upload.upload_id,
-                    file_name=upload.file_name,
-                    status=upload.status,
-                    undone_at=upload.undone_at,
-                    rows=upload.rows,
-                    accepted=upload.accepted,
-                )
-                for upload in uploads
-            ],
+            uploads=list(map(correcting_upload_response, uploads)),
         )
+
+    def find_ready_row_numbers(self) -> frozenset[int]:
+        """Return the numbers of the rows that a submission would import."""
+
+        def read(connection: Connection) -> tuple[CorrectionContext, list[RejectedRow]]:
+            upload = self._get_upload(connection)
+            return load_correction_context(connection, upload), list_rows_to_submit(connection, upload)
+
+        context, rows = self._run(read)
+        return frozenset(row.row_number for row in list_ready_rows(rows, self._check(context, rows)))
 
     def save_edits(self, edits: Sequence[CorrectionEdit]) -> CorrectionsResponse:
         """Store edits of rows as their drafts, and return the errors of the saved ones."""
 
-        def save(connection: Connection) -> tuple[CorrectionContext, ReviewedEdits]:
+        def save(connection: Connection) -> tuple[CorrectionContext, ReviewedEdits, list[RejectedRow]]:
             context = self._load_finished(connection)
-            return context, correction_drafts.save_edits(connection, self.principal.audit_actor, context, edits)
+            saved_edits = correction_drafts.save_edits(connection, self.principal.audit_actor, context, edits)
+            return context, saved_edits, list_rows_to_submit(connection, context.upload)
 
         return self._build_response(*self._run(save))
 
     def check_edits(self, edits: Sequence[CorrectionEdit]) -> CorrectionsResponse:
         """Return what `save_edits` would return, and write nothing. The revisions are the current ones."""
 
-        def review(connection: Connection) -> tuple[CorrectionContext, ReviewedEdits]:
+        def review(connection: Connection) -> tuple[CorrectionContext, ReviewedEdits, list[RejectedRow]]:
             context = load_correction_context(connection, self._get_upload(connection))
-            return context, correction_drafts.review_edits(connection, context, edits)
+            reviewed_edits = correction_drafts.review_edits(connection, context, edits)
+            return context, reviewed_edits, list_rows_to_submit(connection, context.upload)
 
         return self._build_response(*self._run(review))
 
-    def fill_group(self, fields: FillRequest) -> int:
+    def fill_group(self, fields: FillRequest) -> FillResponse:
         """Add one value, or the suggestion of each row, to the drafts of the open rows of a group.
 
-        Return the number of these rows. With `remember`, a value mapping of the group's value is stored too. Raises
-        InvalidInput and the problem `not-found`.
+        With `remember`, a value mapping of the group's value is stored too. Raises InvalidInput and the problems
+        `not-found` and `conflict`.
         """
         actor = self.principal.audit_actor
 
-        def fill(connection: Connection) -> int:
+        def fill(connection: Connection) -> tuple[int, CorrectionContext, list[RejectedRow]]:
             context = self._load_finished(connection)
+            corrections.lock_corrections(connection, self.upload_id)
+            if fields.version not in {None, compute_version(list_rows_to_submit(connection, context.upload))}:
+                raise _build_changed_problem()
             members = validation_errors.get_group_members(connection, self.upload_id, fields.group)
             if members is None:
                 raise not_found("group")
@@ -185,9 +199,13 @@ class UploadCorrections:
             )
             if rows:
                 record_action(connection, actor, "corrections_filled", self.upload_id, rows=rows, column=fields.column)
-            return rows
+            # The value mapping that was remembered applies from now on.
+            context = self._load_finished(connection)
+            return rows, context, list_rows_to_submit(connection, context.upload)
 
-        return self._run(fill)
+        rows, context, rows_to_submit = self._run(fill)
+        ready_rows = self._describe_ready_rows(context, rows_to_submit, self._check(context, rows_to_submit))
+        return FillResponse(rows=rows, **dict(ready_rows))
 
     def _remember(self, connection: Connection, members: GroupMembers, fields: FillRequest) -> None:
         targets = {fields.value or find_suggestion(hint) for hint in members.hints} - {""}
@@ -198,36 +216,40 @@ class UploadCorrections:
         vendor_id = self.principal.vendor_id
         set_value_mappings(connection, self.principal.audit_actor, vendor_id, fields.column, {value: target})
 
-    def delete_drafts(self, row_numbers: Sequence[int] | None = None) -> int:
-        """Delete the drafts of open rows, of all if `row_numbers` is None; return their number."""
+    def delete_drafts(self, row_numbers: Sequence[int] | None = None) -> ReadyRowsResponse:
+        """Delete the drafts of open rows, of all if `row_numbers` is None."""
 
-        def delete(connection: Connection) -> int:
-            self._get_upload(connection)
+        def delete(connection: Connection) -> tuple[CorrectionContext, list[RejectedRow]]:
+            context = load_correction_context(connection, self._get_upload(connection))
             rows = correction_drafts.delete_drafts(connection, self.upload_id, row_numbers)
             if rows:
                 record_action(
                     connection, self.principal.audit_actor, "corrections_discarded", self.upload_id, rows=rows
                 )
-            return rows
+            return context, list_rows_to_submit(connection, context.upload)
 
-        return self._run(delete)
+        context, rows = self._run(delete)
+        return self._describe_ready_rows(context, rows, self._check(context, rows))
 
-    def submit(self) -> SubmissionResponse:
-        """Submit all rows that are ready, or continue an interrupted submission. Raises the problem `conflict`."""
+    def submit(self, version: str | None = None) -> SubmissionResponse:
+        """Submit all rows that are ready, or continue an interrupted submission. Raises the problem `conflict`.
+
+        `version` is the one that the vendor has seen.
+        """
         upload = self._run(lambda connection: self._load_finished(connection).upload)
         try:
             submission = submit_corrections(
                 self.pool.ctx,
                 self.principal.audit_actor,
                 upload,
+                version=version,
                 run_as_vendor=self._run,
                 run_unrestricted=self.pool.run_unrestricted,
             )
         except NotReady as error:
             raise Problem("conflict", str(error)) from error
         except CorrectionsChanged as error:
-            detail = "The corrections have changed meanwhile. Reload them and submit again."
-            raise Problem("conflict", detail) from error
+            raise _build_changed_problem() from error
         upload_session_id, file_name = submission.s3_key.split("/")[-2:]
         return SubmissionResponse(
             rows=submission.rows,
@@ -250,9 +272,29 @@ class UploadCorrections:
             raise Problem("conflict", "The upload is still in processing. Correct its rows when it is finished.")
         return load_correction_context(connection, upload)
 
-    def _build_response(self, context: CorrectionContext, edits: ReviewedEdits) -> CorrectionsResponse:
-        errors = check_rows(self.pool.run_unrestricted, context, edits.rows, edits.cells)
+    def _check(self, context: CorrectionContext, rows: Sequence[RejectedRow]) -> dict[int, list[RowError]]:
+        return check_rows(self.pool.run_unrestricted, context, rows)
+
+    @staticmethod
+    def _describe_ready_rows(
+        context: CorrectionContext, rows: Sequence[RejectedRow], errors: Mapping[int, Sequence[RowError]]
+    ) -> ReadyRowsResponse:
+        """Return how many of the rows to submit are ready; `errors` are those of all of them."""
+        ready = len(list_ready_rows(rows, errors))
+        is_whole = context.upload.on_error is OnError.REJECT_FILE
+        is_submittable = ready > 0 and (not is_whole or ready == len(rows))
+        return ReadyRowsResponse(ready=ready, is_submittable=is_submittable, version=compute_version(rows))
+
+    def _build_response(
+        self, context: CorrectionContext, edits: ReviewedEdits, rows_to_submit: Sequence[RejectedRow]
+    ) -> CorrectionsResponse:
+        # Together with the other rows to submit: two of them may have the same identifier.
+        other_rows = [row for row in rows_to_submit if row.row_number not in edits.cells]
+        rows = sorted([*other_rows, *edits.rows], key=lambda row: row.row_number)
+        errors = check_rows(self.pool.run_unrestricted, context, rows, edits.cells)
         return CorrectionsResponse(
+            # The reviewed rows have the revisions before the edits.
+            **{**dict(self._describe_ready_rows(context, rows, errors)), "version": compute_version(rows_to_submit)},
             rows=[
                 CheckedRowResponse(
                     row_number=row.row_number,

@@ -13,17 +13,26 @@ from onboarding.domain.models import RowError, UploadStatus
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.suggestions import find_suggestion
 from onboarding.pipeline.corrections import CorrectionContext
+from onboarding.storage.corrections import CorrectingUpload
 from onboarding.web.schemas import RowErrorResponse, header_function
 
 MAX_ROWS = 200
 """Maximum number of rows of a page and of a request."""
 
-MAX_TEXT = 10_000
+MAX_TEXT = 3_000
 """Maximum length of an edited cell. Shorter texts that are too long for their column are errors of their row."""
 
 ColumnName = Literal[COLUMNS]  # type: ignore[valid-type]
 
-CellText = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+WITHOUT_NUL = r"^[^\x00]*$"
+"""PostgreSQL cannot store NUL."""
+
+CellText = Annotated[str, StringConstraints(max_length=MAX_TEXT, pattern=WITHOUT_NUL)]
+
+Version = Annotated[
+    Annotated[str, StringConstraints(max_length=100)] | None,
+    Field(description="The last known `version`; if another one is current, nothing is changed. Null: any"),
+]
 
 RowNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
@@ -66,7 +75,15 @@ class CorrectingUploadResponse(BaseModel):
     accepted: int = Field(description="Those of these rows that it has accepted")
 
 
-class CorrectionSummaryResponse(BaseModel):
+class ReadyRowsResponse(BaseModel):
+    """The rows of an upload that a submission would import now."""
+
+    ready: int = Field(description="Number of open rows that a submission would import")
+    is_submittable: bool = Field(description="Of an all-or-nothing file: whether all rows are ready")
+    version: str = Field(description="Changes with every change of a draft of the upload")
+
+
+class CorrectionSummaryResponse(ReadyRowsResponse):
     """Numbers of rejected rows by the state of their correction."""
 
     open: int
@@ -74,13 +91,11 @@ class CorrectionSummaryResponse(BaseModel):
     fixed: int
     rejected_again: int
     drafts: int = Field(description="Open rows with a draft")
-    ready: int = Field(description="Open rows that a submission would import")
     valid: int = Field(description="Open valid rows of a file that was rejected as a whole")
     not_editable: int = Field(description="Open rows that can be corrected by a fix file only")
     submitted: int = Field(
         description="Rows of a submission from which no upload exists yet; to submit again continues it"
     )
-    is_submittable: bool
     uploads: list[CorrectingUploadResponse] = Field(description="Uploads that correct this one, the oldest first")
 
 
@@ -111,7 +126,7 @@ class CheckedRowResponse(BaseModel):
     errors: list[CorrectionErrorResponse]
 
 
-class CorrectionsResponse(BaseModel):
+class CorrectionsResponse(ReadyRowsResponse):
     """The result of saved or checked edits."""
 
     rows: list[CheckedRowResponse]
@@ -128,13 +143,21 @@ class FillRequest(BaseModel):
 
     group: Annotated[int, Field(ge=1, le=2**63 - 1)] = Field(description="`id` of the group in the summary of errors")
     column: ColumnName
-    value: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)] | None = Field(
-        None, description="The value for all rows; null: the suggestion of each row"
-    )
+    value: (
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT, pattern=WITHOUT_NUL)]
+        | None
+    ) = Field(None, description="The value for all rows; null: the suggestion of each row")
     remember: bool = Field(False, description="Also store a value mapping of the value of the group, for later uploads")
+    version: Version = None
 
 
-class FillResponse(BaseModel):
+class SubmitRequest(BaseModel):
+    """What to submit."""
+
+    version: Version = None
+
+
+class FillResponse(ReadyRowsResponse):
     """The result of a filled group."""
 
     rows: int = Field(description="Rows whose draft has the value now")
@@ -148,6 +171,11 @@ class SubmissionResponse(BaseModel):
     upload_session_id: str
     status_url: str = Field(description="Returns the upload once processing has started")
     is_new: bool = Field(description="False: an earlier submission, which was not finished, was continued")
+
+
+def correcting_upload_response(upload: CorrectingUpload) -> CorrectingUploadResponse:
+    """Return the response for an upload that corrects rows of another one."""
+    return CorrectingUploadResponse.model_validate(upload, from_attributes=True)
 
 
 def row_response(context: CorrectionContext, row: RejectedRow, errors: Sequence[RowError]) -> CorrectionRowResponse:

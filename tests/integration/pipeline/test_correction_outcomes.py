@@ -10,7 +10,8 @@ import pytest
 
 from onboarding.domain.models import Mode, UploadStatus
 from onboarding.domain.upload_options import Options
-from onboarding.pipeline.corrections import NotReady, find_ready_rows, load_correction_context
+from onboarding.pipeline.correction_submission import NotReady
+from onboarding.pipeline.corrections import check_rows, list_ready_rows, load_correction_context
 from onboarding.storage import corrections
 from tests.faults.lambda_runtime import Runtime
 from tests.faults.runtime_pool import runtime_on
@@ -63,7 +64,8 @@ def test_rows_that_are_ready_are_accepted_and_no_others(runtime: Runtime, mode: 
         stored = database.run(partial(corrections.list_rejected_rows, upload_id=parent.upload_id))
         vendor.edit(parent, {row.row_number: make_edits(rng, row.row_number) for row in stored})
         stored = database.run(partial(corrections.list_rejected_rows, upload_id=parent.upload_id))
-        ready = [row.row_number for row in find_ready_rows(database.run, context, stored)]
+        ready_rows = list_ready_rows(stored, check_rows(database.run, context, stored))
+        ready = [row.row_number for row in ready_rows]
         ready_count, other_count = ready_count + len(ready), other_count + len(stored) - len(ready)
         if not ready:
             with pytest.raises(NotReady):

@@ -11,12 +11,8 @@ import pytest
 from onboarding.domain.corrections import CorrectionCounts, CorrectionEdit, CorrectionState
 from onboarding.domain.models import OnError, Upload, UploadStatus
 from onboarding.domain.upload_options import Options
-from onboarding.pipeline.corrections import (
-    NotReady,
-    check_rows,
-    load_correction_context,
-    submit_corrections,
-)
+from onboarding.pipeline.correction_submission import NotReady, submit_corrections
+from onboarding.pipeline.corrections import check_rows, load_correction_context
 from onboarding.runtime import AppContext
 from onboarding.storage import corrections, uploads
 from onboarding.storage.database import Database

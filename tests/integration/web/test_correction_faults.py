@@ -12,7 +12,6 @@ import pytest
 
 from onboarding.domain.models import Upload
 from onboarding.failpoints import Failpoint, set_listener
-from onboarding.pipeline.corrections import NAME_SUFFIX
 from onboarding.storage.database import Connection, Database
 from tests.support.api_clients import key_client, new_key, upload
 from tests.support.isolation_attempts import running_app, send_to_app
@@ -111,7 +110,7 @@ def submit_address(parent: Upload) -> str:
 def list_files(pipeline: Pipeline, name: str) -> list[str]:
     """Return the keys of all versions of files with corrections of a file."""
     versions = pipeline.s3.list_object_versions(Bucket=pipeline.endpoints.bucket, Prefix="uploads/VENDA/")
-    return [item["Key"] for item in versions.get("Versions", []) if item["Key"].endswith(f"/{name}{NAME_SUFFIX}.csv")]
+    return [item["Key"] for item in versions.get("Versions", []) if item["Key"].endswith(f"/{name} \u2013 fixes.csv")]
 
 
 def finished_children(pipeline: Pipeline, parent: Upload) -> list[Upload]:

@@ -44,7 +44,7 @@ def write_number(parent: ParsedParent, column: str, rng: random.Random) -> str:
 
 
 def make_edits(parent: ParsedParent, rows: list[RejectedRow], rng: random.Random) -> dict[int, dict[str, str]]:
-    """Return edits of single columns of headers: mostly of wrong cells, mostly valid."""
+    """Return edits of the columns of single headers: mostly of wrong cells, mostly valid."""
     indexes = parent.list_indexes()
     all_percent, valid_percent = rng.choice([50, 100]), rng.choice([60, 100])
     edits: dict[int, dict[str, str]] = {}
@@ -64,7 +64,8 @@ def make_edits(parent: ParsedParent, rows: list[RejectedRow], rng: random.Random
                 text = write_number(parent, column, rng)
             else:
                 text = VALID[column](rng) if column in VALID else "text"
-            cells[column] = text
+            # A cell of the fix file feeds all columns of its header; in the table, each has an input of its own.
+            cells |= {name: text for name, index in indexes.items() if index == indexes[column]}
         edits[row.row_number] = cells
     return edits
 
@@ -107,8 +108,7 @@ class Comparison:
                 self.compare(row)
 
     def list_edited_columns(self, row: RejectedRow) -> set[str]:
-        cells = self.notation.drop_unchanged(row, self.edits.get(row.row_number, {}))
-        return {other for column in cells for other in self.notation.same_header.get(column, (column,))}
+        return set(self.notation.drop_unchanged(row, self.edits.get(row.row_number, {})))
 
     def check_unedited_cells(self, row: RejectedRow, before: Row) -> None:
         """Check that unedited cells are as they were read in the file."""

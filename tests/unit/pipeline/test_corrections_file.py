@@ -15,7 +15,7 @@ from onboarding.domain.validation import validate_row
 from onboarding.files.corrected_rows import build_corrections_file
 from onboarding.files.models import FileDetails
 from onboarding.files.parser import parse
-from onboarding.pipeline.corrections import CorrectionContext, find_ready_rows
+from onboarding.pipeline.corrections import CorrectionContext, check_rows, list_ready_rows
 from onboarding.pipeline.upload_parsing import list_required_columns
 from tests.support.correction_paths import UploadOfMode, make_catalog, make_draft
 
@@ -81,7 +81,7 @@ def test_submitted_file_has_the_rows_that_are_ready(cells: list[dict[str, str]],
     details = FileDetails("csv", 3, {})
     context = CorrectionContext.of_file(cast("Any", UploadOfMode(mode)), details, None, {})
     catalog = make_catalog(mode)
-    ready_rows = find_ready_rows(lambda _: cast("Any", catalog), context, rows)
+    ready_rows = list_ready_rows(rows, check_rows(lambda _: cast("Any", catalog), context, rows))
     if not ready_rows:
         return
     corrected_rows = context.build_rows(ready_rows, {row.row_number: row.edited_cells for row in ready_rows})

@@ -1,12 +1,7 @@
 -- name: insert_row_corrections
 -- Insert which rejected rows of its parent an upload corrects, and which rows of other uploads these rows correct.
--- Rows of the parent that were not rejected are left out.
 with direct as (
-    select line.row_number, line.corrected_row
-    from unnest(%(rows)s::int[], %(corrected_rows)s::int[]) as line (row_number, corrected_row)
-    where exists (
-        select from validation_errors e where e.upload_id = %(parent)s and e.row_number = line.corrected_row
-    )
+    select * from unnest(%(rows)s::int[], %(corrected_rows)s::int[]) as line (row_number, corrected_row)
 )
 insert into row_corrections (upload_id, row_number, corrected_upload_id, corrected_row)
 select %(upload_id)s, row_number, %(parent)s, corrected_row from direct
@@ -58,7 +53,11 @@ where upload_id = %(upload_id)s
 
 -- name: count_open_rows_of_groups
 -- Count the open rows of each group of errors that `list_error_groups` forms, by the id of the group.
-with grouped_errors as (
+-- Materialized: the planner does not know the number of rows of a new upload, and would evaluate the view for each error.
+with states as materialized (
+    select row_number, state, draft, is_editable from rejected_rows where upload_id = %(upload_id)s
+),
+grouped_errors as materialized (
     select
         row_number, error_id, error_type, error_field, hint,
         case
@@ -76,7 +75,7 @@ select
     count(*) filter (where r.state = 'open' and r.is_editable) as editable,
     bool_or(starts_with(e.hint, 'Did you mean ')) as has_suggestions
 from grouped_errors e
-join rejected_rows r on r.upload_id = %(upload_id)s and r.row_number = e.row_number
+join states r using (row_number)
 group by e.error_type, e.error_field, e.group_value
 
 -- name: list_correcting_uploads

@@ -17,8 +17,10 @@ from onboarding.web.correction_schemas import (
     CorrectionSummaryResponse,
     FillRequest,
     FillResponse,
+    ReadyRowsResponse,
     RowNumber,
     SubmissionResponse,
+    SubmitRequest,
 )
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import problem_responses
@@ -82,27 +84,27 @@ def check_corrections(body: CorrectionsRequest, corrections: WritableCorrections
 @router.post("/fill", responses={**WRITE_PROBLEMS, **CONFLICT})
 def fill_corrections(body: FillRequest, corrections: WritableCorrections) -> FillResponse:
     """Set a column of all open rows of a group to one value, or to the suggestion of each row."""
-    return FillResponse(rows=corrections.fill_group(body))
+    return corrections.fill_group(body)
 
 
-@router.delete("", status_code=204, responses=WRITE_PROBLEMS)
+@router.delete("", responses=WRITE_PROBLEMS)
 def discard_corrections(
     corrections: WritableCorrections,
     row_number: Annotated[
         list[RowNumber] | None, Query(max_length=MAX_ROWS, description="Rows; default: all of the upload")
     ] = None,
-) -> None:
+) -> ReadyRowsResponse:
     """Delete the drafts of open rows."""
-    corrections.delete_drafts(row_number)
+    return corrections.delete_drafts(row_number)
 
 
 @router.post("/submit", status_code=202, responses={**WRITE_PROBLEMS, **CONFLICT})
-def submit_corrections(corrections: WritableCorrections) -> SubmissionResponse:
+def submit_corrections(corrections: WritableCorrections, body: SubmitRequest | None = None) -> SubmissionResponse:
     """Import all open rows with a draft that have no errors as a new upload; of an all-or-nothing file, all rows.
 
     A repeated request continues an interrupted submission and never imports a row twice.
     """
-    return corrections.submit()
+    return corrections.submit(body.version if body is not None else None)
 
 
 def _list_edits(body: CorrectionsRequest) -> list[CorrectionEdit]:

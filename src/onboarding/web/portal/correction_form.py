@@ -65,9 +65,11 @@ class CorrectionForm:
                 rows[row_number_of_cell].cells[column] = _normalize(text)
         except (ValueError, IndexError, KeyError) as error:
             raise Problem("bad-request", "The form is not valid. Reload the page and try again.") from error
-        is_valid = all(column in COLUMNS and len(text) <= MAX_TEXT for (_, column), text in cells.items())
+        is_valid = all(
+            column in COLUMNS and len(text) <= MAX_TEXT and "\0" not in text for (_, column), text in cells.items()
+        )
         if not is_valid or len(rows) > MAX_ROWS or any(not 0 < number < 2**31 for number in rows):
-            raise Problem("bad-request", f"A value may have up to {MAX_TEXT:,} characters. Shorten it and try again.")
+            raise Problem("bad-request", f"The form is not valid; a value may have up to {MAX_TEXT:,} characters.")
         return cls(rows, frozenset(is_theirs), fields.get("action") == "import", fields.get("version"), discarded_row)
 
     def list_edits(self, stored_rows: Sequence[CorrectionRowResponse]) -> list[CorrectionEdit]:
