@@ -146,6 +146,16 @@ class UploadCorrections:
             uploads=list(map(correcting_upload_response, uploads)),
         )
 
+    def find_ready_row_numbers(self) -> frozenset[int]:
+        """Return the numbers of the rows that a submission would import."""
+
+        def read(connection: Connection) -> tuple[CorrectionContext, list[RejectedRow]]:
+            upload = self._get_upload(connection)
+            return load_correction_context(connection, upload), list_rows_to_submit(connection, upload)
+
+        context, rows = self._run(read)
+        return frozenset(row.row_number for row in list_ready_rows(rows, self._check(context, rows)))
+
     def save_edits(self, edits: Sequence[CorrectionEdit]) -> CorrectionsResponse:
         """Store edits of rows as their drafts, and return the errors of the saved ones."""
 
@@ -279,11 +289,12 @@ class UploadCorrections:
         self, context: CorrectionContext, edits: ReviewedEdits, rows_to_submit: Sequence[RejectedRow]
     ) -> CorrectionsResponse:
         # Together with the other rows to submit: two of them may have the same identifier.
-        rows_to_submit = [row for row in rows_to_submit if row.row_number not in edits.cells]
-        rows = sorted([*rows_to_submit, *edits.rows], key=lambda row: row.row_number)
+        other_rows = [row for row in rows_to_submit if row.row_number not in edits.cells]
+        rows = sorted([*other_rows, *edits.rows], key=lambda row: row.row_number)
         errors = check_rows(self.pool.run_unrestricted, context, rows, edits.cells)
         return CorrectionsResponse(
-            **dict(self._describe_ready_rows(context, rows, errors)),
+            # The reviewed rows have the revisions before the edits.
+            **{**dict(self._describe_ready_rows(context, rows, errors)), "version": compute_version(rows_to_submit)},
             rows=[
                 CheckedRowResponse(
                     row_number=row.row_number,

@@ -121,3 +121,49 @@ def test_group_form_fills_one_value_in_all_rows(pages: tuple[Page, Page], pipeli
     expect(page.get_by_role("button", name="Import 3 fixed rows")).to_be_visible()
     stored = pipeline.connection.execute("select 1 from value_mappings where vendor_id = %s", (VENDOR,)).fetchone()
     assert stored is None
+
+
+def test_changes_of_a_row_and_all_changes_are_discarded(pages: tuple[Page, Page], pipeline: Pipeline) -> None:
+    page, _ = pages
+    upload = upload_rows(pipeline, "DISCARD", {0: {"price": "a"}, 1: {"price": "b"}})
+    page.goto(f"/uploads/{upload.upload_id}")
+    for line in (2, 3):
+        page.get_by_label(f"Row {line}, Price").fill("5")
+    page.get_by_role("button", name="Save and check").last.click()
+    expect(page.get_by_text("In the file: a")).to_be_visible()
+    page.get_by_role("button", name="Discard changes of row 2").click()
+    expect(page.get_by_text("Changes discarded.")).to_be_visible()
+    expect(page.get_by_label("Row 2, Price")).to_have_value("a")
+    expect(page.get_by_label("Row 3, Price")).to_have_value("5")
+
+    page.get_by_text("Discard all changes").click()
+    page.get_by_role("button", name="Discard", exact=True).click()
+    expect(page.get_by_label("Row 3, Price")).to_have_value("b")
+
+
+def test_import_and_fill_of_changes_that_were_not_seen_are_refused(
+    pages: tuple[Page, Page], pipeline: Pipeline
+) -> None:
+    page, second_page = pages
+    upload = upload_rows(pipeline, "UNSEEN", {0: {"price": "a"}, 1: {"price": "b"}, 2: {"price": "c"}})
+    for browser_page in pages:
+        browser_page.goto(f"/uploads/{upload.upload_id}")
+    second_page.get_by_label("Row 3, Price").fill("5")
+    second_page.get_by_role("button", name="Save and check").last.click()
+
+    page.get_by_label("Row 2, Price").fill("6")
+    page.locator("#import-button").click()
+    alert = page.get_by_role("alert").first
+    expect(alert).to_contain_text("The corrections have changed since you last saw them")
+    expect(page.get_by_label("Row 2, Price")).to_have_value("6")
+    expect(page.get_by_label("Row 3, Price")).to_have_value("5")
+    expect(page.get_by_role("button", name="Import 2 fixed rows")).to_be_visible()
+
+    page.get_by_text("One value for all 3 rows").click()
+    second_page.get_by_label("Row 4, Price").fill("7")
+    second_page.get_by_role("button", name="Save and check").last.click()
+    page.get_by_label("Price for all 3 rows").fill("8")
+    page.get_by_role("button", name="Use for all 3 rows").click()
+    expect(alert).to_contain_text("The corrections have changed since you last saw them")
+    page.get_by_role("button", name="Import 3 fixed rows").click()
+    expect(page.locator("#correction-status")).to_contain_text("0 open")

@@ -67,8 +67,8 @@ def second_fixer(browser: Browser, pipeline: Pipeline, uploads: Uploads) -> Iter
         yield page
 
 
-def state_of(page: Page, line: int) -> Locator:
-    return page.locator(f'tr[data-line="{line}"] .row-state')
+def badge_of(page: Page, line: int) -> Locator:
+    return page.locator(f'tr[data-line="{line}"] .row-state .badge')
 
 
 def import_button(page: Page) -> Locator:
@@ -91,6 +91,12 @@ def test_three_wrong_cells_of_500_rows_take_four_interactions(fixer: Page, uploa
     )
     expect(fixer.locator("#correction-status")).to_be_in_viewport()
     assert user.count <= 4
+    expect(fixer.locator(".notice.success")).to_have_text(
+        re.compile(r"3 of 500 rows were rejected; all are fixed now in spring\d+ . fixes\.csv\.")
+    )
+    expect(fixer.locator(".tile.error, .badge-partial")).to_have_count(0)
+    expect(fixer.get_by_role("link", name="Download fix file")).not_to_have_class(re.compile("primary"))
+    expect(fixer.get_by_text("Correct them and upload the file again.")).to_have_count(0)
     fixer.locator("#correction-status").get_by_role("link").click()
     expect(fixer.get_by_text("All 3 rows were accepted.")).to_be_visible()
     expect(fixer.get_by_role("link", name=upload.file_name)).to_have_attribute("href", f"/uploads/{upload.upload_id}")
@@ -123,9 +129,9 @@ def test_row_is_checked_while_it_is_typed(fixer: Page, uploads: Uploads) -> None
     price.fill("-5")
     expect(price).to_have_accessible_description(re.compile("at least 0.01"))
     expect(fixer.locator("#correction-announcement")).to_contain_text("Row 2: Price")
-    expect(state_of(fixer, 2)).to_have_text("To fix")
+    expect(badge_of(fixer, 2)).to_have_text("To fix")
     price.fill("5")
-    expect(state_of(fixer, 2)).to_have_text("Ready")
+    expect(badge_of(fixer, 2)).to_have_text("Ready")
     expect(price).not_to_have_attribute("aria-invalid", "true")
     expect(fixer.locator("#correction-status")).to_contain_text("1 ready to import")
 
@@ -139,7 +145,7 @@ def test_suggestion_button_fills_the_cell(fixer: Page, uploads: Uploads) -> None
     upload = uploads.run(2, {0: {"price": "1,234.50"}})
     fixer.goto(f"/uploads/{upload.upload_id}")
     fixer.get_by_role("button", name="Use 1234.50 in row 2").click()
-    expect(state_of(fixer, 2)).to_have_text("Ready")
+    expect(badge_of(fixer, 2)).to_have_text("Ready")
     expect(fixer.get_by_label("Row 2, Price")).to_have_value("1234.50")
 
 
@@ -168,7 +174,7 @@ def test_row_changed_in_another_browser_offers_both_values(fixer: Page, second_f
         page.goto(f"/uploads/{upload.upload_id}")
     for line in (2, 3):
         fixer.get_by_label(f"Row {line}, Price").fill("1.50")
-        expect(state_of(fixer, line)).to_have_text("Ready")
+        expect(badge_of(fixer, line)).to_have_text("Ready")
 
     for line in (2, 3):
         second_fixer.get_by_label(f"Row {line}, Price").fill("2.50")
@@ -178,7 +184,7 @@ def test_row_changed_in_another_browser_offers_both_values(fixer: Page, second_f
     second_fixer.locator('tr[data-line="2"]').get_by_role("button", name="Keep yours").click()
     second_fixer.locator('tr[data-line="3"]').get_by_role("button", name="Use theirs").click()
     expect(second_fixer.get_by_label("Row 3, Price")).to_have_value("1.50")
-    expect(state_of(second_fixer, 2)).to_have_text("Ready")
+    expect(badge_of(second_fixer, 2)).to_have_text("Ready")
     expect(import_button(second_fixer)).to_have_text("Import 2 fixed rows")
 
     fixer.reload()
@@ -199,13 +205,16 @@ def test_expired_session_keeps_the_typed_values(fixer: Page, uploads: Uploads, p
     sign_in(other_tab, pipeline, pipeline.vendor(VENDOR))
     other_tab.close()
     failure.get_by_role("button", name="Save again").click()
-    expect(state_of(fixer, 2)).to_have_text("Ready")
+    expect(badge_of(fixer, 2)).to_have_text("Ready")
     expect(failure).to_be_hidden()
 
 
 def test_lost_connection_keeps_the_typed_values_over_a_reload(fixer: Page, uploads: Uploads) -> None:
-    upload = uploads.run(2, {0: {"price": "a"}})
+    upload = uploads.run(3, {0: {"price": "a"}, 1: {"price": "b"}})
     fixer.goto(f"/uploads/{upload.upload_id}")
+    for line in (2, 3):
+        fixer.get_by_label(f"Row {line}, Price").fill("1.50")
+    expect(import_button(fixer)).to_have_text("Import 2 fixed rows")
 
     def fail(route: Route) -> None:
         route.abort() if route.request.method == "PUT" else route.continue_()
@@ -216,20 +225,92 @@ def test_lost_connection_keeps_the_typed_values_over_a_reload(fixer: Page, uploa
     fixer.reload()
     expect(fixer.get_by_label("Row 2, Price")).to_have_value("3.25")
     expect(fixer.locator("#save-failure")).to_be_visible()
+    expect(badge_of(fixer, 2)).to_contain_text("Not saved")
+    expect(import_button(fixer)).to_be_disabled()
+    expect(fixer.locator("#import-hint")).to_have_text("Your changes are not saved yet.")
     fixer.unroute("**/corrections")
     fixer.get_by_role("button", name="Save again").click()
-    expect(state_of(fixer, 2)).to_have_text("Ready")
+    expect(badge_of(fixer, 2)).to_have_text("Ready")
+    expect(import_button(fixer)).to_have_text("Import 2 fixed rows")
+    expect(fixer.locator("#ready-text")).to_have_text(", 2 ready to import")
+
+
+def test_wrong_value_that_is_not_saved_has_no_old_message(fixer: Page, uploads: Uploads) -> None:
+    upload = uploads.run(2, {0: {"price": "free"}})
+    fixer.goto(f"/uploads/{upload.upload_id}")
+    message = fixer.locator("tr[data-row] .cell .field-error")
+    expect(message).to_be_visible()
+    fixer.context.set_offline(True)
+    fixer.get_by_label("Row 2, Price").fill("5")
+    expect(message).to_be_hidden()
+    expect(badge_of(fixer, 2)).to_have_text("Not saved")
+    fixer.context.set_offline(False)
+    expect(badge_of(fixer, 2)).to_have_text("Ready")
+
+
+def test_changes_are_discarded_by_row_and_all_together(fixer: Page, uploads: Uploads) -> None:
+    upload = uploads.run(3, {0: {"price": "a"}, 1: {"price": "b"}})
+    fixer.goto(f"/uploads/{upload.upload_id}")
+    for line in (2, 3):
+        fixer.get_by_label(f"Row {line}, Price").fill("5")
+        expect(badge_of(fixer, line)).to_have_text("Ready")
+    expect(fixer.locator('tr[data-line="2"] .file-value')).to_have_text("In the file: a")
+
+    fixer.get_by_role("button", name="Discard changes of row 2").click()
+    expect(fixer.get_by_label("Row 2, Price")).to_have_value("a")
+    expect(fixer.get_by_label("Row 2, Price")).to_be_focused()
+    expect(badge_of(fixer, 2)).to_have_text("To fix")
+    expect(fixer.get_by_label("Row 3, Price")).to_have_value("5")
+    expect(import_button(fixer)).to_have_text("Import 1 fixed row")
+    expect(fixer.get_by_role("button", name="Discard changes of row 2")).to_be_hidden()
+
+    fixer.get_by_text("Discard all changes").click()
+    fixer.get_by_role("button", name="Discard", exact=True).click()
+    expect(fixer.get_by_text("Changes discarded.")).to_be_visible()
+    expect(fixer.get_by_label("Row 3, Price")).to_have_value("b")
+    expect(import_button(fixer)).to_be_disabled()
+
+
+def test_import_of_changes_that_were_not_seen_is_refused(fixer: Page, second_fixer: Page, uploads: Uploads) -> None:
+    upload = uploads.run(3, {0: {"price": "a"}, 1: {"price": "b"}})
+    for page, line in ((fixer, 2), (second_fixer, 3)):
+        page.goto(f"/uploads/{upload.upload_id}")
+        page.get_by_label(f"Row {line}, Price").fill("5")
+        expect(badge_of(page, line)).to_have_text("Ready")
+
+    import_button(fixer).click()
+    expect(fixer.locator("#import-error")).to_contain_text("The corrections have changed since you last saw them")
+    expect(fixer.locator("#import-error")).to_be_in_viewport()
+    expect(fixer.get_by_label("Row 3, Price")).to_have_value("5")
+    fixer.get_by_role("button", name="Import 2 fixed rows").click()
+    expect(fixer.locator("#correction-status")).to_have_text(re.compile("2 fixed.*0 open", re.DOTALL))
+
+
+def test_filled_group_says_what_is_ready_and_what_is_not(fixer: Page, uploads: Uploads) -> None:
+    category = f"Qwfp{secrets.token_hex(3)}"
+    wrong_cells = {n: {"category": category} for n in range(4)}
+    wrong_cells[3]["price"] = "free"
+    upload = uploads.run(5, wrong_cells)
+    fixer.goto(f"/uploads/{upload.upload_id}")
+    fixer.get_by_label("Category for all 4 rows").select_option("Electronics")
+    fixer.get_by_role("button", name="Use for all 4 rows").click()
+    expect(fixer.get_by_text("4 rows were filled. 3 rows are ready to import, 1 still has errors.")).to_be_visible()
+    fixer.get_by_label("Row 5, Price").fill("5")
+    expect(badge_of(fixer, 5)).to_have_text("Ready")
+    fixer.reload()
+    expect(fixer.locator(".group .badge-completed")).to_have_text(["4 rows ready to import", "1 row ready to import"])
+    expect(fixer.get_by_role("button", name=re.compile("for all 4 rows")).first).to_be_hidden()
 
 
 def test_all_or_nothing_file_is_imported_when_every_row_is_ready(fixer: Page, uploads: Uploads) -> None:
     upload = uploads.run(20, {0: {"price": "a"}, 1: {"price": "b"}}, on_error="reject_file")
     assert upload.valid_records == 0
     fixer.goto(f"/uploads/{upload.upload_id}")
-    expect(fixer.get_by_text("18 valid rows are not imported")).to_have_count(1)
+    expect(fixer.get_by_text("18 rows without errors are imported together with the fixed rows.")).to_have_count(1)
     expect(fixer.locator("tr[data-row]")).to_have_count(2)
 
     fixer.get_by_label("Row 2, Price").fill("1")
-    expect(state_of(fixer, 2)).to_have_text("Ready")
+    expect(badge_of(fixer, 2)).to_have_text("Ready")
     expect(import_button(fixer)).to_be_disabled()
     expect(fixer.locator("#import-hint")).to_contain_text("1 row still has errors")
     fixer.get_by_label("Row 3, Price").fill("2")
@@ -242,9 +323,19 @@ def test_rows_with_a_wrong_number_of_fields_are_corrected_by_file(fixer: Page, u
     content = csv_of([product(f"SHORT{secrets.token_hex(3)}")]) + b"only,three,fields\n"
     upload = uploads.pipeline.run(VENDOR, "short.csv", content)
     fixer.goto(f"/uploads/{upload.upload_id}")
-    expect(fixer.get_by_text("These rows can be corrected in the fix file only.")).to_be_visible()
-    expect(state_of(fixer, 3)).to_have_text("Fix file only")
+    expect(fixer.get_by_text("This row can be corrected in the fix file only.")).to_be_visible()
+    expect(badge_of(fixer, 3)).to_have_text("Fix file only")
     expect(fixer.locator("tr[data-row] input")).to_have_count(0)
+
+
+def test_all_or_nothing_file_with_a_row_for_the_fix_file_has_no_import(fixer: Page, uploads: Uploads) -> None:
+    content = csv_of([product(f"WHOLE{secrets.token_hex(3)}")]) + b"only,three,fields\n"
+    upload = uploads.pipeline.run(VENDOR, "whole.csv", content, on_error="reject_file")
+    fixer.goto(f"/uploads/{upload.upload_id}")
+    notice = fixer.locator("#corrections .notice.warning")
+    expect(notice).to_contain_text("The file is imported as a whole, and 1 row can be corrected in the fix file only.")
+    expect(notice.get_by_role("link", name="Download fix file")).to_be_visible()
+    expect(import_button(fixer)).to_have_count(0)
 
 
 def test_unchanged_rows_are_imported_after_a_change_of_the_catalog(fixer: Page, uploads: Uploads) -> None:
@@ -256,7 +347,7 @@ def test_unchanged_rows_are_imported_after_a_change_of_the_catalog(fixer: Page, 
     fixer.get_by_role("button", name="Add value").click()
     fixer.goto(f"/uploads/{upload.upload_id}")
     fixer.get_by_role("button", name="Check again without a change").click()
-    expect(state_of(fixer, 2)).to_have_text("Ready")
+    expect(badge_of(fixer, 2)).to_have_text("Ready")
     expect(import_button(fixer)).to_have_text("Import 2 fixed rows")
 
 
@@ -270,7 +361,7 @@ def test_upload_page_of_an_operator_is_read_only(operator: Page, uploads: Upload
     upload = uploads.run(2, {0: {"price": "a"}})
     operator.goto(f"/uploads/{upload.upload_id}")
     expect(operator.get_by_text("1 rejected: 1 open.")).to_be_visible()
-    expect(state_of(operator, 2)).to_have_text("To fix")
+    expect(badge_of(operator, 2)).to_have_text("To fix")
     expect(operator.locator("#corrections :is(input, select, textarea, button)")).to_have_count(0)
 
 

@@ -4,7 +4,7 @@ with direct as (
     select * from unnest(%(rows)s::int[], %(corrected_rows)s::int[]) as line (row_number, corrected_row)
 )
 insert into row_corrections (upload_id, row_number, corrected_upload_id, corrected_row)
-select %(upload_id)s, row_number, %(parent)s, corrected_row from direct
+select %(upload_id)s, row_number, %(parent)s::text, corrected_row from direct
 union
 select %(upload_id)s, direct.row_number, earlier.corrected_upload_id, earlier.corrected_row
 from direct

@@ -20,10 +20,13 @@ Bar = tuple[float, float, str]
 """The lower and upper end of a bar in the unit of the chart, and its CSS class."""
 
 
-def progress_bar(valid: int, error: int, total: int) -> Markup:
-    """Return the rows of an upload as one bar: accepted, rejected and remaining. A script may update its parts."""
-    accepted, rejected = 100 * valid / max(total, 1), 100 * error / max(total, 1)
-    label = f"{valid:,} of {total:,} rows accepted, {error:,} rejected"
+def progress_bar(valid: int, error: int, total: int, fixed: int = 0) -> Markup:
+    """Return the rows of an upload as one bar: accepted, rejected and remaining. A script may update its parts.
+
+    Rejected rows that are fixed since look like accepted ones.
+    """
+    accepted, rejected = 100 * (valid + fixed) / max(total, 1), 100 * (error - fixed) / max(total, 1)
+    label = f"{valid:,} of {total:,} rows accepted, {error:,} rejected" + (f", {fixed:,} fixed since" if fixed else "")
     return Markup(
         '<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<rect class="bar-remaining" width="100" height="4"/><rect class="bar-accepted" width="{:.3f}" height="4"/>'

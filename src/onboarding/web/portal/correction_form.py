@@ -27,16 +27,20 @@ class PostedRow:
 class CorrectionForm:
     """The rows of the form by row number.
 
-    `is_theirs`: rows of which the vendor takes the values that somebody else has stored.
+    `is_theirs`: rows of which the vendor takes the values that somebody else has stored. `version` is that of the
+    drafts that the page has shown. The changes of `discarded_row` are discarded.
     """
 
     rows: Mapping[int, PostedRow]
     is_theirs: frozenset[int]
     is_import: bool
+    version: str | None = None
+    discarded_row: int | None = None
 
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> Self:
-        """Return the form with these fields: `revision:ROW`, `cell:ROW:COLUMN`, `theirs:ROW`, `action` and `use`.
+        """Return the form with these fields: `revision:ROW`, `cell:ROW:COLUMN`, `theirs:ROW`, `action`, `use`,
+        `version` and `discard`.
 
         Raises the problem `bad-request`.
         """
@@ -56,6 +60,7 @@ class CorrectionForm:
                 # The button of a suggestion.
                 row_number, column, suggestion = fields["use"].split(":", 2)
                 cells[int(row_number), column] = suggestion
+            discarded_row = int(fields["discard"]) if fields.get("discard") else None
             for (row_number_of_cell, column), text in cells.items():
                 rows[row_number_of_cell].cells[column] = _normalize(text)
         except (ValueError, IndexError, KeyError) as error:
@@ -65,14 +70,14 @@ class CorrectionForm:
         )
         if not is_valid or len(rows) > MAX_ROWS or any(not 0 < number < 2**31 for number in rows):
             raise Problem("bad-request", f"The form is not valid; a value may have up to {MAX_TEXT:,} characters.")
-        return cls(rows, frozenset(is_theirs), fields.get("action") == "import")
+        return cls(rows, frozenset(is_theirs), fields.get("action") == "import", fields.get("version"), discarded_row)
 
     def list_edits(self, stored_rows: Sequence[CorrectionRowResponse]) -> list[CorrectionEdit]:
         """Return the edits of the rows whose cells the vendor has changed."""
         edits = []
         for row in stored_rows:
             posted = self.rows[row.row_number]
-            if row.state is not CorrectionState.OPEN or row.row_number in self.is_theirs:
+            if row.state is not CorrectionState.OPEN or row.row_number in {*self.is_theirs, self.discarded_row}:
                 continue
             stored = {**row.cells, **row.edited_cells}
             if posted.revision == row.revision:
@@ -92,7 +97,7 @@ def _list_changes(cells: Mapping[str, str], stored: Mapping[str, str]) -> dict[s
 
 def _normalize(text: str) -> str:
     # Browsers send line breaks of a form as CR and LF.
-    return text.replace("\r\n", "\n").strip()
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def return_url(upload_id: str, fields: Mapping[str, str], **notice: str) -> str:

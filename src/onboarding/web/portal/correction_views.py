@@ -14,6 +14,9 @@ from onboarding.storage.corrections import GroupCounts
 from onboarding.web.correction_schemas import CorrectionErrorResponse, CorrectionRowResponse
 from onboarding.web.schemas import ErrorGroupResponse
 
+SPREADSHEET_ADVICE = "Format the column"
+"""Start of hints that say how to enter a value in a spreadsheet."""
+
 _OF_CATALOG = frozenset(
     {
         RowErrorCode.DUPLICATE_SKU,
@@ -30,13 +33,25 @@ _OF_CATALOG = frozenset(
 class GroupView:
     """A group of errors with numbers of its open rows.
 
-    `suggestion` is the one of all its rows; `has_suggestions` is whether some rows have one of their own.
+    `suggestion` is the one of all its rows; `has_suggestions` is whether some rows have one of their own; `is_ready`
+    is whether all of them are ready to import.
     """
 
     group: ErrorGroupResponse
     counts: GroupCounts
     suggestion: str
     has_suggestions: bool
+    is_ready: bool = False
+
+    @property
+    def has_all_drafts(self) -> bool:
+        """Return whether every row has a draft."""
+        return 0 < self.counts.open == self.counts.drafts
+
+    @property
+    def is_for_spreadsheet(self) -> bool:
+        """Return whether the hint is advice for a spreadsheet."""
+        return self.group.hint.startswith(SPREADSHEET_ADVICE)
 
     @property
     def label(self) -> str:
@@ -91,6 +106,7 @@ class CellView:
     column: str
     label: str
     value: str
+    file_value: str
     is_edited: bool = False
     is_invalid: bool = False
     message: str = ""
@@ -103,7 +119,7 @@ class CellView:
     @property
     def is_long(self) -> bool:
         """Return whether the value needs an input of several lines."""
-        return self.column == "description" or "\n" in self.value
+        return self.column == "description" or "\n" in self.value or "\r" in self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,10 @@ class RowView:
         """Return whether the row can be edited."""
         return self.row.state is CorrectionState.OPEN and self.row.is_editable
 
+    def get_value(self, column: str) -> str:
+        """Return the value of a column, as it is edited."""
+        return next(cell.value for cell in (*self.cells, *self.other_cells) if cell.column == column)
+
     @property
     def is_by_file(self) -> bool:
         """Return whether the row can be corrected by a file only."""
@@ -145,6 +165,7 @@ def build_row_view(
             column=column,
             label=_label(column, get_header(column)),
             value=edits.get(column, row.cells.get(column, "")),
+            file_value=row.cells.get(column, ""),
             is_edited=column in edits,
             is_invalid=column in columns_with_errors,
             message=" ".join(map(_describe, errors)),
@@ -167,5 +188,10 @@ def _label(column: str, header: str) -> str:
 
 
 def _describe(error: CorrectionErrorResponse) -> str:
-    """Return the message of an error with its hint, unless a button offers what the hint suggests."""
+    """Return the message of an error with its hint, unless a button offers what the hint suggests.
+
+    In the browser, the expected value replaces advice for a spreadsheet.
+    """
+    if error.hint.startswith(SPREADSHEET_ADVICE):
+        return f"{error.message}. Expected: {error.expected.strip(', ')}" if error.expected else error.message
     return f"{error.message}. {error.hint}" if error.hint and not error.suggestion else error.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from onboarding.domain.corrections import CorrectionEdit, CorrectionState
 from onboarding.domain.models import OnError, UploadStatus
-from onboarding.storage import corrections
+from onboarding.storage import corrections, validation_errors
 from onboarding.storage.database import Connection
 from onboarding.web import schemas, upload_queries
 from onboarding.web.api.categories import list_active_categories
@@ -36,7 +37,7 @@ FIRST_ROWS = 25
 GROUPS = 10
 MAX_GROUPS = 200
 
-CorrectionNotice = Literal["saved", "filled", "no-value", "importing", ""]
+CorrectionNotice = Literal["saved", "filled", "no-value", "discarded", "importing", ""]
 Blank = Annotated[str, Query(pattern=r"^$")]
 
 
@@ -63,28 +64,46 @@ def load_work_list(
         summary = upload_queries.get_summary(connection, principal, upload_id, MAX_GROUPS)
         counts = corrections.count_open_rows_of_groups(connection, upload_id)
         groups, valid_group = build_group_views(summary.groups, counts)
+        members = {
+            view.group.id: validation_errors.get_group_members(connection, upload_id, view.group.id or 0)
+            for view in groups[:GROUPS]
+            if view.has_all_drafts
+        }
         file_details = upload_queries.get_file_details(connection, principal, upload_id)
         return {
             "upload": schemas.upload_response(upload),
             "file_details": file_details,
             "spreadsheet_row": get_spreadsheet_row_function(file_details),
             "groups": groups[:GROUPS],
+            "members": {group: group_members.row_numbers for group, group_members in members.items() if group_members},
             "more_groups": len(groups) - len(groups[:GROUPS]) + summary.more,
             "valid_group": valid_group,
         }
 
     values = principal.run(pool, read)
+    members = values.pop("members")
+    ready_rows = api.find_ready_row_numbers() if members else frozenset()
+    values["groups"] = [
+        replace(view, is_ready=len(ready_rows.intersection(members.get(view.group.id, ()))) == view.counts.open)
+        for view in values["groups"]
+    ]
     upload = values["upload"]
     get_header = schemas.header_function(schemas.parse_file_details(values["file_details"]))
     row_numbers = list(unsaved_rows) if unsaved_rows else None
     page = api.list_rows(state=state, group=group, row_numbers=row_numbers, is_valid=False, cursor=cursor, limit=limit)
+    summary = api.get_summary()
+    is_whole = upload.on_error is OnError.REJECT_FILE
+    # Such a file cannot be imported from the browser.
+    is_by_file = is_whole and summary.not_editable > 0
+    is_finished = upload.status != UploadStatus.PROCESSING
     return {
         **values,
-        "corrections": api.get_summary(),
+        "corrections": summary,
         "rows": [build_row_view(row, get_header, (unsaved_rows or {}).get(row.row_number)) for row in page.items],
         "next_rows": page.next,
-        "is_whole": upload.on_error is OnError.REJECT_FILE,
-        "is_editable": not principal.is_operator and may_write(principal) and upload.status != UploadStatus.PROCESSING,
+        "is_whole": is_whole,
+        "is_by_file": is_by_file,
+        "is_editable": not principal.is_operator and may_write(principal) and is_finished and not is_by_file,
         "category_names": list_active_categories(principal, pool).items,
         "filters": {"group": str(group or ""), "state": state or "", "cursor": cursor or ""},
     }
@@ -128,6 +147,7 @@ def save_corrections(
     """Save the edited rows of the form; with the button to import also import all rows that are ready."""
     api = UploadCorrections(pool, principal, upload_id)
     form = CorrectionForm.parse(fields)
+    is_current = form.version in {None, api.get_summary().version} if form.is_import else True
     edits = form.list_edits(api.list_rows(row_numbers=list(form.rows), limit=MAX_ROWS).items)
     result = api.save_edits(edits) if edits else None
     if result is not None and result.conflicts:
@@ -135,13 +155,20 @@ def save_corrections(
         unsaved_rows = {row.row_number: cells[row.row_number] for row in result.conflicts}
         problem = "Somebody else changed these rows meanwhile. Choose which values to keep."
         return _render_problem(upload_id, request, principal, pool, problem=problem, unsaved_rows=unsaved_rows)
+    if form.discarded_row is not None:
+        api.delete_drafts([form.discarded_row])
+        return RedirectResponse(return_url(upload_id, fields, notice="discarded"), status_code=303)
     if form.is_import:
-        return _submit(upload_id, request, principal, pool)
+        # The edits of the form itself have changed the version.
+        version = result.version if result is not None and is_current else form.version
+        return _submit(upload_id, request, principal, pool, version)
     return RedirectResponse(return_url(upload_id, fields, notice="saved"), status_code=303)
 
 
 @router.post("/fill")
-def fill_group(upload_id: UploadId, principal: VendorWriter, pool: PoolDep, fields: FormFields) -> Response:
+def fill_group(
+    upload_id: UploadId, request: Request, principal: VendorWriter, pool: PoolDep, fields: FormFields
+) -> Response:
     """Enter one value, or the suggestion of each row, in the rows of a group of errors; or check them unchanged."""
     api = UploadCorrections(pool, principal, upload_id)
     value = fields.get("value", "") if fields.get("use") == "value" else None
@@ -152,6 +179,7 @@ def fill_group(upload_id: UploadId, principal: VendorWriter, pool: PoolDep, fiel
                 "column": fields.get("column"),
                 "value": value,
                 "remember": "remember" in fields,
+                "version": fields.get("version"),
             }
         )
     except ValidationError:
@@ -160,7 +188,12 @@ def fill_group(upload_id: UploadId, principal: VendorWriter, pool: PoolDep, fiel
     if fields.get("use") == "again":
         _check_again(api, body.group)
         return RedirectResponse(return_url(upload_id, fields, notice="saved"), status_code=303)
-    rows = api.fill_group(body).rows
+    try:
+        rows = api.fill_group(body).rows
+    except Problem as problem:
+        if problem.kind != "conflict":
+            raise
+        return _render_problem(upload_id, request, principal, pool, problem=problem.detail)
     return RedirectResponse(return_url(upload_id, fields, notice="filled", rows=str(rows)), status_code=303)
 
 
@@ -172,15 +205,24 @@ def _check_again(api: UploadCorrections, group: int) -> None:
         api.save_edits(edits)
 
 
+@router.post("/discard")
+def discard_changes(upload_id: UploadId, principal: VendorWriter, pool: PoolDep, fields: FormFields) -> Response:
+    """Discard the changes of all open rows."""
+    UploadCorrections(pool, principal, upload_id).delete_drafts()
+    return RedirectResponse(return_url(upload_id, fields, notice="discarded"), status_code=303)
+
+
 @router.post("/submit")
 def continue_import(upload_id: UploadId, request: Request, principal: VendorWriter, pool: PoolDep) -> Response:
     """Continue an interrupted import of rows."""
     return _submit(upload_id, request, principal, pool)
 
 
-def _submit(upload_id: str, request: Request, principal: Principal, pool: DatabasePool) -> Response:
+def _submit(
+    upload_id: str, request: Request, principal: Principal, pool: DatabasePool, version: str | None = None
+) -> Response:
     try:
-        UploadCorrections(pool, principal, upload_id).submit()
+        UploadCorrections(pool, principal, upload_id).submit(version)
     except Problem as problem:
         if problem.kind != "conflict":
             raise

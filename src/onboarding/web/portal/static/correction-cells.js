@@ -43,8 +43,38 @@ export function showErrors(row, errors) {
     .trim();
 }
 
-function describe({ message, hint, suggestion }) {
+// The expected value replaces advice for a spreadsheet.
+function describe({ message, expected, hint, suggestion }) {
+  if (hint?.startsWith("Format the column")) return expected ? `${message}. Expected: ${expected}` : message;
   return hint && !suggestion ? `${message}. ${hint}` : message;
+}
+
+// Hides what was found before in cells that have other values now.
+export function hideOldErrors(row) {
+  for (const { cell, input } of findCells(row)) {
+    if (!input.dataset.touched) continue;
+    showMessage(cell, input.id, "");
+    showSuggestion(cell, null);
+    input.removeAttribute("aria-invalid");
+  }
+}
+
+export function markEdited(input) {
+  const cell = input.closest(".cell");
+  if (!input.dataset.edited) showFileValue(cell, input.defaultValue);
+  input.dataset.edited = input.dataset.touched = "true";
+  const name = input.closest("tr").querySelector(`[data-shows="${cell.dataset.column}"]`);
+  if (name) name.textContent = input.value;
+}
+
+function showFileValue(cell, value) {
+  if (cell.querySelector(".file-value")) return;
+  const element = document.createElement("p");
+  element.className = "file-value muted small";
+  const code = document.createElement("code");
+  code.textContent = value;
+  element.append("In the file: ", value ? code : "empty");
+  cell.append(element);
 }
 
 function findHelp(cell) {

@@ -2,12 +2,13 @@
 
 import { renewToken, request } from "./api-client.js";
 import { applyOtherValues, showConflict } from "./correction-conflicts.js";
-import { findCells, isReady, showErrors, showState } from "./correction-cells.js";
+import { findCells, hideOldErrors, isReady, markEdited, showErrors, showState } from "./correction-cells.js";
 
 const SAVE_DELAY_MS = 400;
 
-// `onChange` is called when the number of rows that are ready, or the number of unsaved rows, has changed.
-export function connectRows(section, { url, onChange, announce }) {
+// `onChange` is called when rows become unsaved or saved; after a response of the server, with its counts. `refresh`
+// shows the page again, with the focus on the element with an id.
+export function connectRows(section, { url, onChange, refresh, announce }) {
   const form = section.querySelector("#correction-form");
   const failure = section.querySelector("#save-failure");
   const storageKey = `corrections ${url}`;
@@ -18,11 +19,15 @@ export function connectRows(section, { url, onChange, announce }) {
   form.addEventListener("input", ({ target }) => {
     const row = target.closest("tr[data-row]");
     if (!row || !target.name) return;
-    target.dataset.edited = "true";
-    target.dataset.touched = "true";
+    markEdited(target);
     markUnsaved(row);
   });
   form.addEventListener("click", (event) => {
+    const discard = event.target.closest("button[name=discard]");
+    if (discard) {
+      event.preventDefault();
+      discardChanges(discard.closest("tr"));
+    }
     const button = event.target.closest("button.suggestion");
     if (!button) return;
     event.preventDefault();
@@ -50,16 +55,17 @@ export function connectRows(section, { url, onChange, announce }) {
     }
     await save();
   });
-  window.addEventListener("online", () => save());
+  window.addEventListener("online", () => form.isConnected && save());
   window.addEventListener("pagehide", () => {
-    if (unsavedRows.size) send({ keepalive: true });
+    if (form.isConnected && unsavedRows.size) send({ keepalive: true });
   });
   restore();
 
   function markUnsaved(row) {
     unsavedRows.add(row);
     store([row]);
-    showState(row, "Checking …");
+    if (failure.hidden) showState(row, "Checking …");
+    else showUnsaved(row);
     onChange();
     clearTimeout(timer);
     timer = setTimeout(save, SAVE_DELAY_MS);
@@ -83,12 +89,34 @@ export function connectRows(section, { url, onChange, announce }) {
     try {
       const body = JSON.stringify({ rows: rows.map(readRow) });
       const response = await request(url, { method: "PUT", body, contentType: "application/json", ...options });
-      takeResult(rows, await response.json());
+      const result = await response.json();
       failure.hidden = true;
+      takeResult(rows, result);
+      onChange(result);
     } catch (error) {
       for (const row of rows) unsavedRows.add(row);
       showFailure(error);
     }
+  }
+
+  async function discardChanges(row) {
+    clearTimeout(timer);
+    if (saving) await saving;
+    unsavedRows.delete(row);
+    store([row]);
+    try {
+      await save();
+      await request(`${url}?row_number=${row.dataset.row}`, { method: "DELETE" });
+      await refresh(findCells(row)[0].input.id);
+      announce(`Row ${row.dataset.line}: changes discarded`);
+    } catch (error) {
+      showFailure(error);
+    }
+  }
+
+  function showUnsaved(row) {
+    showState(row, "Not saved");
+    hideOldErrors(row);
   }
 
   function readRow(row) {
@@ -146,7 +174,7 @@ export function connectRows(section, { url, onChange, announce }) {
       for (const { input, column } of findCells(row)) {
         if (!(column in cells)) continue;
         input.value = cells[column];
-        input.dataset.edited = input.dataset.touched = "true";
+        markEdited(input);
       }
       markUnsaved(row);
     }
@@ -160,6 +188,7 @@ export function connectRows(section, { url, onChange, announce }) {
         : `${error.message} Your changes are not saved yet; they stay on this page.`;
     failure.querySelector("a").hidden = error.status !== 401 && error.status !== 403;
     failure.hidden = false;
+    for (const row of unsavedRows) showUnsaved(row);
     onChange();
   }
 
@@ -175,7 +204,6 @@ export function connectRows(section, { url, onChange, announce }) {
   return {
     save,
     hasUnsavedRows: () => unsavedRows.size > 0 || saving !== null,
-    countReady: () => [...form.querySelectorAll('tr[data-row][data-state="open"]')].filter(isReady).length,
     lockReadyRows,
     findConflict: () => form.querySelector(".conflict"),
   };

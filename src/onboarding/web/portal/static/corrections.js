@@ -27,13 +27,13 @@ export function connectCorrections() {
   };
   const isWhole = section.dataset.whole === "true";
   const button = element("import-button");
+  let isSubmittable = section.dataset.submittable === "true";
+  let version = section.dataset.version;
   let rows = null;
-  let readyElsewhere = counts.ready;
 
   if (element("correction-form")) {
     element("save-button").hidden = true;
-    rows = connectRows(section, { url, onChange: showCounts, announce });
-    readyElsewhere -= rows.countReady();
+    rows = connectRows(section, { url, onChange: showCounts, refresh, announce });
     button.addEventListener("click", (event) => {
       event.preventDefault();
       importRows();
@@ -41,6 +41,8 @@ export function connectCorrections() {
     showCounts();
   }
   section.addEventListener("submit", saveBeforeSubmit);
+  // The page may be old after a step back.
+  window.addEventListener("pageshow", ({ persisted }) => persisted && section.isConnected && refresh("title"));
   if (element("continue-import")) element("continue-import").hidden = true;
   if (counts.importing && button) follow();
 
@@ -58,21 +60,34 @@ export function connectCorrections() {
     element("correction-announcement").textContent = text;
   }
 
-  function showCounts() {
+  // Shows the page again as the server has it now. Values that are not saved are restored in it.
+  async function refresh(focusId) {
+    await replaceUpload(view, focusId);
+  }
+
+  function showCounts(result) {
+    if (result) {
+      counts.ready = result.ready;
+      isSubmittable = result.is_submittable;
+      version = result.version;
+      for (const input of section.querySelectorAll("input[name=version]")) input.value = version;
+      element("discard-all").hidden = false;
+    }
     // `connectRows` calls this before it returns.
     if (!rows) return;
-    const ready = readyElsewhere + rows.countReady();
+    const { ready } = counts;
     const isBusy = counts.importing > 0;
     const remaining = counts.open - ready;
     const isUnsaved = rows.hasUnsavedRows();
     button.textContent = isWhole
       ? `Import all ${countRows(counts.open)}`
       : `Import ${ready === 1 ? "1 fixed row" : ready ? `${ready.toLocaleString()} fixed rows` : "fixed rows"}`;
-    button.disabled = isBusy || (!isUnsaved && (ready === 0 || (isWhole && remaining > 0)));
+    const isFailed = !element("save-failure").hidden;
+    button.disabled = isBusy || (isUnsaved ? isFailed : !isSubmittable);
     element("ready-text").textContent = ready ? `, ${ready.toLocaleString()} ready to import` : "";
     const hint = element("import-hint");
     if (isBusy) hint.textContent = "";
-    else if (isUnsaved) hint.textContent = element("save-failure").hidden ? "Checking your changes …" : "";
+    else if (isUnsaved) hint.textContent = isFailed ? "Your changes are not saved yet." : "Checking your changes …";
     else if (isWhole && remaining) {
       hint.textContent = `The file is imported as a whole, and ${countRows(remaining)} still ${remaining === 1 ? "has" : "have"} errors.`;
     } else if (!ready) hint.textContent = "Fix a row to import it.";
@@ -90,7 +105,8 @@ export function connectCorrections() {
     if (conflict || button.disabled) return;
     button.disabled = true;
     try {
-      const response = await request(`${url}/submit`, { method: "POST" });
+      const body = JSON.stringify({ version });
+      const response = await request(`${url}/submit`, { method: "POST", body, contentType: "application/json" });
       const submission = await response.json();
       counts.importing = submission.rows;
       rows.lockReadyRows();
@@ -98,6 +114,7 @@ export function connectCorrections() {
       await follow();
     } catch (error) {
       button.disabled = false;
+      if (error.status === 409) await refresh("import-button").catch(() => {});
       showError(error.message);
     }
   }
