@@ -12,6 +12,8 @@ from onboarding.storage import corrections
 from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import InvalidInput, NotFound
+from onboarding.storage.validation_errors import GroupMembers
+from onboarding.storage.value_mappings import set_value_mappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +127,24 @@ def fill_rows(
 def _find_row_suggestion(row: RejectedRow, column: str) -> str:
     suggestions = (find_suggestion(error.hint) for error in row.errors if error.field == column)
     return next(filter(None, suggestions), "")
+
+
+def remember_value(
+    connection: Connection,
+    actor: Actor,
+    context: CorrectionContext,
+    members: GroupMembers,
+    *,
+    column: str,
+    value: str | None = None,
+) -> None:
+    """Store a value mapping of the value that all rows of a group have to a value, or to their suggestion.
+
+    Raises InvalidInput.
+    """
+    targets = {value or find_suggestion(hint) for hint in members.hints} - {""}
+    values = set(members.values) - {""}
+    if column != members.column or len(values) != 1 or len(targets) != 1:
+        raise InvalidInput("Only the value of a group whose rows all have the same value can be remembered.")
+    [vendor_value], [target] = values, targets
+    set_value_mappings(connection, actor, context.upload.vendor_id, column, {vendor_value: target})

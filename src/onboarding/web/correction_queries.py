@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from onboarding.domain.corrections import CorrectionCounts, CorrectionEdit, CorrectionState, RejectedRow
 from onboarding.domain.models import OnError, RowError, Upload, UploadStatus
-from onboarding.domain.suggestions import find_suggestion
 from onboarding.pipeline import correction_drafts
 from onboarding.pipeline.correction_drafts import ReviewedEdits
 from onboarding.pipeline.correction_submission import CorrectionsChanged, NotReady, submit_corrections
@@ -24,9 +23,6 @@ from onboarding.storage import corrections, validation_errors
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.corrections import CorrectingUpload, PendingSubmission
 from onboarding.storage.database import Connection
-from onboarding.storage.errors import InvalidInput
-from onboarding.storage.validation_errors import GroupMembers
-from onboarding.storage.value_mappings import set_value_mappings
 from onboarding.web.auth import Principal
 from onboarding.web.correction_schemas import (
     CheckedRowResponse,
@@ -193,7 +189,9 @@ class UploadCorrections:
             if members is None:
                 raise not_found("group")
             if fields.remember:
-                self._remember(connection, members, fields)
+                correction_drafts.remember_value(
+                    connection, actor, context, members, column=fields.column, value=fields.value
+                )
             rows = correction_drafts.fill_rows(
                 connection, actor, context, members.row_numbers, column=fields.column, value=fields.value
             )
@@ -206,15 +204,6 @@ class UploadCorrections:
         rows, context, rows_to_submit = self._run(fill)
         ready_rows = self._describe_ready_rows(context, rows_to_submit, self._check(context, rows_to_submit))
         return FillResponse(rows=rows, **dict(ready_rows))
-
-    def _remember(self, connection: Connection, members: GroupMembers, fields: FillRequest) -> None:
-        targets = {fields.value or find_suggestion(hint) for hint in members.hints} - {""}
-        values = set(members.values) - {""}
-        if fields.column != members.column or len(values) != 1 or len(targets) != 1:
-            raise InvalidInput("Only the value of a group whose rows all have the same value can be remembered.")
-        [value], [target] = values, targets
-        vendor_id = self.principal.vendor_id
-        set_value_mappings(connection, self.principal.audit_actor, vendor_id, fields.column, {value: target})
 
     def delete_drafts(self, row_numbers: Sequence[int] | None = None) -> ReadyRowsResponse:
         """Delete the drafts of open rows, of all if `row_numbers` is None."""
@@ -232,10 +221,7 @@ class UploadCorrections:
         return self._describe_ready_rows(context, rows, self._check(context, rows))
 
     def submit(self, version: str | None = None) -> SubmissionResponse:
-        """Submit all rows that are ready, or continue an interrupted submission. Raises the problem `conflict`.
-
-        `version` is the one that the vendor has seen.
-        """
+        """Submit all rows that are ready, if the vendor has seen this version of them. Raises the problem `conflict`."""
         upload = self._run(lambda connection: self._load_finished(connection).upload)
         try:
             submission = submit_corrections(
@@ -281,8 +267,7 @@ class UploadCorrections:
     ) -> ReadyRowsResponse:
         """Return how many of the rows to submit are ready; `errors` are those of all of them."""
         ready = len(list_ready_rows(rows, errors))
-        is_whole = context.upload.on_error is OnError.REJECT_FILE
-        is_submittable = ready > 0 and (not is_whole or ready == len(rows))
+        is_submittable = ready > 0 and (context.upload.on_error is OnError.REJECT_ROWS or ready == len(rows))
         return ReadyRowsResponse(ready=ready, is_submittable=is_submittable, version=compute_version(rows))
 
     def _build_response(

@@ -165,7 +165,7 @@ def test_corrections_that_exceed_a_file_are_submitted_in_parts(
     )
     for upload in (parent, whole):
         vendor.edit(upload, {n: {"price": "1"} for n in range(1, 8)})
-    monkeypatch.setattr("onboarding.pipeline.corrections.MAX_BYTES", 3_500)
+    monkeypatch.setattr("onboarding.pipeline.correction_submission.MAX_BYTES", 3_500)
     with pytest.raises(NotReady, match="fix file"):
         vendor.submit(whole)
     assert [vendor.submit(parent).valid_records for _ in range(2)] == [3, 4]

@@ -200,7 +200,8 @@ def test_discard_deletes_drafts_of_some_rows_or_of_all(vendor_a: httpx.Client, p
         ([{"row_number": n, "cells": {}} for n in range(1, 202)], 422),
         ([{"row_number": 2, "cells": {}}, {"row_number": 2, "cells": {}}], 422),
         ([{"row_number": 1, "cells": {}}], 404),
-        ([{"row_number": 2, "cells": {"price": "1\x002"}}], 200),
+        ([{"row_number": 2, "cells": {"price": "1\x002"}}], 422),
+        ([{"row_number": 2, "cells": {"price": "1\x012"}}], 200),
     ],
 )
 def test_request_beyond_a_limit_or_for_no_rejected_row_is_rejected(
