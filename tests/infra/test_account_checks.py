@@ -57,7 +57,7 @@ def test_reservations_include_every_function_of_the_template() -> None:
         (1_000, {}, None),
         (reserved_concurrency.MIN_UNRESERVED + TOTAL, {}, None),
         # Other functions of the account have reserved the rest.
-        (reserved_concurrency.MIN_UNRESERVED + TOTAL - 1, {}, (8, 8, 16, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + TOTAL - 1, {}, (8, 8, 24, 0)),
         (reserved_concurrency.MIN_UNRESERVED + 16, {}, (8, 8, 0, 0)),
         (reserved_concurrency.MIN_UNRESERVED + 15, {}, (8, 0, 0, 0)),
         # csv-parser gets a smaller reservation: without one, each file of a burst would connect to the database.
@@ -66,7 +66,7 @@ def test_reservations_include_every_function_of_the_template() -> None:
         (10, {}, (0, 0, 0, 0)),
         # The pipeline's functions keep their reservations.
         (reserved_concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL}, None),
-        (reserved_concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL - 1, "product-onboarding-api": 0}, (8, 8, 16, 0)),
+        (reserved_concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL - 1, "product-onboarding-api": 0}, (8, 8, 24, 0)),
     ],
 )
 def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(

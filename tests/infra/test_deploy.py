@@ -314,7 +314,7 @@ def test_deploy_changes_are_listed_and_reused_by_the_next_deployment(
     assert "About 56." in output
     assert "database: MultiAz true → false (no standby replaces the database if its zone fails)" in output
     assert "network: Outbound ipv6 → nat" in output
-    assert "pipeline: ApiConcurrency 16 → 4" in output
+    assert "pipeline: ApiConcurrency 24 → 4" in output
 
 
 @pytest.fixture

@@ -221,7 +221,7 @@ class UploadCorrections:
         return self._describe_ready_rows(context, rows, self._check(context, rows))
 
     def submit(self, version: str | None = None) -> SubmissionResponse:
-        """Submit all rows that are ready, if the vendor has seen this version of them. Raises the problem `conflict`."""
+        """Submit all rows that are ready, if this is their version. Raises the problem `conflict`."""
         upload = self._run(lambda connection: self._load_finished(connection).upload)
         try:
             submission = submit_corrections(
