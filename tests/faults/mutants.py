@@ -20,7 +20,7 @@ from onboarding.notifications import events
 from onboarding.pipeline import finalize, ingest, upload_mappings, validate
 from onboarding.pipeline.upload_mappings import UploadMappings
 from onboarding.pipeline.validate import BatchResult
-from onboarding.storage import corrections, held_rows, uploads
+from onboarding.storage import corrections, file_details, held_rows, uploads
 from onboarding.storage import products as products_repository
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
@@ -337,11 +337,17 @@ def fix_of_a_fix_corrects_only_its_parent(_: Runtime) -> Patches:
 
 
 def accepted_rows_corrected_as_well(_: Runtime) -> Patches:
-    def insert_row_corrections(connection: Any, upload_id: str, parent: str, rows: Any) -> None:
-        original(connection, upload_id, parent, rows)
-        query = "insert into row_corrections values (%s, %s, %s, %s) on conflict do nothing"
-        for number, row in rows.items():
-            connection.execute(query, (upload_id, number, parent, row))
+    def find_parent_rows(connection: Any, vendor_id: str, corrected_rows: Any) -> Any:
+        parent = original(connection, vendor_id, corrected_rows)
+        if parent is None:
+            return None
+        details = file_details.get_file_details(connection, parent[0])
+        upload = uploads.get_upload(connection, parent[0])
+        assert details is not None
+        assert upload is not None
+        row_numbers = {line: number for number, line in enumerate(details.list_lines(upload.total_records), 1)}
+        lines = enumerate(corrected_rows.lines, 1)
+        return parent[0], {number: row_numbers[line] for number, line in lines if line in row_numbers}
 
-    original = corrections.insert_row_corrections
-    return [(ingest, "insert_row_corrections", insert_row_corrections)]
+    original = corrections.find_parent_rows
+    return [(ingest, "find_parent_rows", find_parent_rows)]

@@ -99,7 +99,7 @@ def get_group_members(connection: Connection, upload_id: str, group: int) -> Gro
     """Return the group of the error with the id `group`; None if the upload has no such error."""
     errors = query("list_validation_errors")
     members = (
-        'select min("column") as "column", array_agg(distinct coalesce(value, \'\')) as values, '  # noqa: S608 - our SQL
+        'select min("column") as "column", array_agg(distinct coalesce(value, \'\')) as values, '  # noqa: S608 - our SQL  # nosec B608
         "array_agg(distinct hint) as hints, array_agg(distinct row_number order by row_number) as row_numbers "
         f"from ({errors}) as errors having count(*) > 0"
     )

@@ -365,7 +365,7 @@ def test_upload_session_file_name_with_control_character_is_rejected(vendor_a: h
 def test_upload_page_without_rejected_rows_uses_one_transaction_besides_authentication(
     pipeline: Pipeline, vendor_a: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload = pipeline.run("VENDA", "page.csv", csv_of([product("page-1"), product("page-2")]))
+    upload = pipeline.run("VENDA", "page.csv", csv_of([product("one-transaction-1"), product("one-transaction-2")]))
     with running_app(pipeline) as app:
         database = app.state.pool.ctx.database
         works: list[Any] = []
