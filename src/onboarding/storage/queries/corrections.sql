@@ -53,11 +53,7 @@ where upload_id = %(upload_id)s
 
 -- name: count_open_rows_of_groups
 -- Count the open rows of each group of errors that `list_error_groups` forms, by the id of the group.
--- Materialized: the planner does not know the number of rows of a new upload, and would evaluate the view for each error.
-with states as materialized (
-    select row_number, state, draft, is_editable from rejected_rows where upload_id = %(upload_id)s
-),
-grouped_errors as materialized (
+with grouped_errors as (
     select
         row_number, error_id, error_type, error_field, hint,
         case
@@ -75,7 +71,13 @@ select
     count(*) filter (where r.state = 'open' and r.is_editable) as editable,
     bool_or(starts_with(e.hint, 'Did you mean ')) as has_suggestions
 from grouped_errors e
-join states r using (row_number)
+-- `offset 0` looks each row up: the planner expects few rows in a new upload, and would compare all rows with each other.
+cross join lateral (
+    select v.state, v.draft, v.is_editable
+    from rejected_rows v
+    where v.upload_id = %(upload_id)s and v.row_number = e.row_number
+    offset 0
+) r
 group by e.error_type, e.error_field, e.group_value
 
 -- name: list_correcting_uploads
