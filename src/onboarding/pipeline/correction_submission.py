@@ -110,7 +110,7 @@ def _require_ready(
     """Raise NotReady unless rows can be submitted: some, or all if the file is accepted as a whole only."""
     if context.upload.on_error is OnError.REJECT_FILE and len(ready_rows) < len(rows):
         count = len(rows) - len(ready_rows)
-        first = next(row for row in rows if row not in ready_rows)
+        first = next(row for row in rows if not row.is_editable or errors[row.row_number])
         reasons = [*errors[first.row_number], *first.errors]
         raise NotReady(
             f"The file is imported as a whole or not at all, and {count:,} {'row has' if count == 1 else 'rows have'} "
