@@ -105,6 +105,11 @@ class UploadCorrections:
 
     def get_summary(self) -> CorrectionSummaryResponse:
         """Return the numbers of rejected rows by state, and the uploads that correct them."""
+        summary, _ = self.get_summary_and_ready_rows()
+        return summary
+
+    def get_summary_and_ready_rows(self) -> tuple[CorrectionSummaryResponse, frozenset[int]]:
+        """Return the summary, and the numbers of the rows that a submission would import."""
 
         def read(
             connection: Connection,
@@ -125,9 +130,10 @@ class UploadCorrections:
             )
 
         context, counts, pending, uploads, rows = self._run(read)
-        ready_rows = self._describe_ready_rows(context, rows, self._check(context, rows))
+        errors = self._check(context, rows)
+        ready_rows = self._describe_ready_rows(context, rows, errors)
         is_finished = context.upload.status is not UploadStatus.PROCESSING
-        return CorrectionSummaryResponse(
+        summary = CorrectionSummaryResponse(
             ready=ready_rows.ready,
             version=ready_rows.version,
             is_submittable=is_finished and (pending is not None or ready_rows.is_submittable),
@@ -141,16 +147,7 @@ class UploadCorrections:
             submitted=pending.rows if pending else 0,
             uploads=list(map(correcting_upload_response, uploads)),
         )
-
-    def find_ready_row_numbers(self) -> frozenset[int]:
-        """Return the numbers of the rows that a submission would import."""
-
-        def read(connection: Connection) -> tuple[CorrectionContext, list[RejectedRow]]:
-            upload = self._get_upload(connection)
-            return load_correction_context(connection, upload), list_rows_to_submit(connection, upload)
-
-        context, rows = self._run(read)
-        return frozenset(row.row_number for row in list_ready_rows(rows, self._check(context, rows)))
+        return summary, frozenset(row.row_number for row in list_ready_rows(rows, errors))
 
     def save_edits(self, edits: Sequence[CorrectionEdit]) -> CorrectionsResponse:
         """Store edits of rows as their drafts, and return the errors of the saved ones."""

@@ -82,7 +82,7 @@ def load_work_list(
 
     values = principal.run(pool, read)
     members = values.pop("members")
-    ready_rows = api.find_ready_row_numbers() if members else frozenset()
+    summary, ready_rows = api.get_summary_and_ready_rows()
     values["groups"] = [
         replace(view, is_ready=len(ready_rows.intersection(members.get(view.group.id, ()))) == view.counts.open)
         for view in values["groups"]
@@ -91,7 +91,6 @@ def load_work_list(
     get_header = schemas.header_function(schemas.parse_file_details(values["file_details"]))
     row_numbers = list(unsaved_rows) if unsaved_rows else None
     page = api.list_rows(state=state, group=group, row_numbers=row_numbers, is_valid=False, cursor=cursor, limit=limit)
-    summary = api.get_summary()
     is_whole = upload.on_error is OnError.REJECT_FILE
     # Such a file cannot be imported from the browser.
     is_by_file = is_whole and summary.not_editable > 0
