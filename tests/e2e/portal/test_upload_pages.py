@@ -27,7 +27,8 @@ def test_fix_file_corrected_and_uploaded_again_is_accepted(vendor: Page, pipelin
     expect(preview.get_by_text("2 rows would be rejected.")).to_be_visible()
     expect(preview.get_by_text("Did you mean 'Computer Accessories'?")).to_be_visible()
     expect(preview.get_by_text("utf-8", exact=False).first).to_be_visible()
-    assert pipeline.connection.execute("select 1 from upload_history where file_name = 'spring.csv'").fetchone() is None
+    uploads = "select upload_id from upload_history where vendor_id = 'PORTAL' and file_name = 'spring.csv'"
+    assert pipeline.connection.execute(uploads).fetchall() == []
     submit_upload(vendor, "Upload without these choices")
 
     expect(vendor.locator("#total-rows")).to_have_text("20")
