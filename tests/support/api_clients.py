@@ -36,6 +36,12 @@ def forget_requests(pipeline: Pipeline) -> None:
     pipeline.connection.execute("delete from sign_in_requests")
 
 
+def forget_mappings(pipeline: Pipeline) -> None:
+    """Archive all mappings and delete all value mappings, because they apply to files of other tests."""
+    pipeline.connection.execute("update mappings set archived_at = now() where archived_at is null")
+    pipeline.connection.execute("delete from value_mappings")
+
+
 def request_sign_in_token(pipeline: Pipeline, email: str) -> str:
     """Request a sign-in link; return its token from the e-mail."""
     forget_requests(pipeline)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.cli.conftest import Run
+from tests.support.api_clients import forget_mappings
 from tests.support.running_pipeline import Pipeline
 
 VENDOR = ("--vendor", "VEND002")
@@ -20,10 +21,10 @@ HEADER = "MATNR,product_name,category,EKPRI,stock_quantity,Notes"
 
 @pytest.fixture(autouse=True)
 def _forget_mappings(pipeline: Pipeline) -> Iterator[None]:
-    """Delete what a test remembers, because it applies to files of other tests."""
+    """Forget the mappings of other tests before each test and its own after it."""
+    forget_mappings(pipeline)
     yield
-    pipeline.connection.execute("update mappings set archived_at = now() where archived_at is null")
-    pipeline.connection.execute("delete from value_mappings")
+    forget_mappings(pipeline)
 
 
 def write_file(folder: Path, name: str, *, category: str = "Menswear", header: str = HEADER) -> Path:

@@ -198,10 +198,10 @@ def test_operator_adds_and_disables_a_category(operator: Page, pipeline: Pipelin
 
 def test_viewer_sees_no_forms_that_change_data(browser: Browser, pipeline: Pipeline) -> None:
     pipeline.connection.execute(
-        "insert into operators (email, name) values ('viewer@techmart.example', 'Viewer') on conflict do nothing"
+        "insert into operators (email, name) values ('page-viewer@techmart.example', 'Viewer') on conflict do nothing"
     )
     with open_page(browser, pipeline) as page:
-        sign_in(page, pipeline, "viewer@techmart.example")
+        sign_in(page, pipeline, "page-viewer@techmart.example")
         for path in (
             "/operator/vendors",
             "/operator/vendors/VEND001",

@@ -12,7 +12,7 @@ from onboarding.domain.mapping_json import parse_document
 from onboarding.domain.mappings import SavedMapping
 from onboarding.storage import mappings, value_mappings
 from onboarding.storage.audit_log import Actor
-from tests.support.api_clients import OPERATOR
+from tests.support.api_clients import OPERATOR, forget_mappings
 from tests.support.browser import check_accessibility, open_page, sign_in
 from tests.support.running_pipeline import Pipeline
 
@@ -31,15 +31,15 @@ ACTOR = Actor("operator:test")
 
 @pytest.fixture
 def mapping(pipeline: Pipeline) -> Iterator[SavedMapping]:
-    """Yield a mapping of the vendor MAPPED, which also has a value mapping; delete all mappings at the end."""
+    """Yield a mapping of the vendor MAPPED, which also has a value mapping; forget all mappings at the end."""
+    forget_mappings(pipeline)
     pipeline.vendor("MAPPED")
     connection = pipeline.connection
     values = {"Herrenbekleidung > Hemden > Langarm": "Men's Clothing"}
     for vendor_id in ("MAPPED", None):
         value_mappings.set_value_mappings(connection, ACTOR, vendor_id, "category", values)
     yield mappings.save_mapping(connection, ACTOR, "MAPPED", DOCUMENT, name="ERP export", headers=["Preis"])
-    connection.execute("update mappings set archived_at = now() where archived_at is null")
-    connection.execute("delete from value_mappings")
+    forget_mappings(pipeline)
 
 
 def check_both_widths(page: Page) -> None:

@@ -24,7 +24,7 @@ def text_of(page: httpx.Response) -> str:
 
 
 def test_valid_rows_of_an_all_or_nothing_file_are_named_once(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
-    rows = [product(f"whole-{n}") for n in range(26)]
+    rows = [product(f"named-once-{n}") for n in range(26)]
     rows[24]["price"] = rows[25]["price"] = "free"
     content = csv_of(rows)
     preview = text_of(vendor_a.post("/preview", params={"on_error": "reject_file"}, content=content))

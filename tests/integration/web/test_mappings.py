@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from onboarding.files.presets import list_presets
-from tests.support.api_clients import OPERATOR, key_client, new_key, post_form, upload
+from tests.support.api_clients import OPERATOR, forget_mappings, key_client, new_key, post_form, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 DOCUMENT: dict[str, Any] = {"columns": {"Artikel": {"columns": ["vendor_product_id", "sku"]}}}
@@ -34,10 +34,10 @@ FULL_DOCUMENT: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _without_mappings(pipeline: Pipeline) -> Iterator[None]:
-    """Delete the mappings and value mappings that a test created, so that names and headers are free."""
+    """Forget the mappings of other tests before each test and its own after it."""
+    forget_mappings(pipeline)
     yield
-    pipeline.connection.execute("update mappings set archived_at = now() where archived_at is null")
-    pipeline.connection.execute("delete from value_mappings")
+    forget_mappings(pipeline)
 
 
 def create(client: httpx.Client, path: str = "/v1/mappings", **fields: Any) -> dict[str, Any]:
@@ -382,7 +382,7 @@ def test_dry_run_without_a_mapping_returns_what_is_missing(vendor_a: httpx.Clien
 
 def test_dry_run_lists_values_without_a_mapping(vendor_a: httpx.Client) -> None:
     rows = [product(f"unmapped-{n}", category="Cloting") for n in range(3)]
-    body = vendor_a.post("/v1/dry-runs", content=csv_of([*rows, product("mapped")])).json()
+    body = vendor_a.post("/v1/dry-runs", content=csv_of([*rows, product("listed-values")])).json()
     assert body["unmapped_values"] == [{"column": "category", "value": "Cloting", "rows": 3, "suggestion": "Clothing"}]
 
 
@@ -446,5 +446,5 @@ def test_errors_name_the_header_of_the_file(pipeline: Pipeline, vendor_a: httpx.
     for items in (dry_run["errors"], dry_run["summary"]["groups"], errors["items"], summary["groups"]):
         headers = {item["column"]: item["header"] for item in items}
         assert headers == {"price": "Price", "stock_quantity": "Qty"}
-    own_names = vendor_a.post("/v1/dry-runs", content=csv_of([product("named", price="-1")])).json()
+    own_names = vendor_a.post("/v1/dry-runs", content=csv_of([product("own-headers", price="-1")])).json()
     assert [error["header"] for error in own_names["errors"]] == [""]

@@ -10,6 +10,7 @@ import pytest
 
 from onboarding.storage.database import Connection
 from onboarding.storage.value_mappings import load_value_mappings
+from tests.support.api_clients import forget_mappings
 from tests.support.running_pipeline import Pipeline
 
 VENDOR_PATH = "/v1/value-mappings"
@@ -19,9 +20,10 @@ ALIASES_PATH = "/v1/operator/category-aliases"
 
 @pytest.fixture(autouse=True)
 def connection(pipeline: Pipeline) -> Iterator[Connection]:
-    """Yield a connection that sees all rows, and delete the value mappings that a test created."""
+    """Yield a connection that sees all rows; forget the mappings of other tests before and those of a test after it."""
+    forget_mappings(pipeline)
     yield pipeline.connection
-    pipeline.connection.execute("delete from value_mappings")
+    forget_mappings(pipeline)
     pipeline.connection.execute("delete from product_categories where category_name = 'Menswear'")
 
 
