@@ -18,8 +18,8 @@ from onboarding.files.header import DECIMAL_COMMA, DECIMAL_POINT, FIX_COLUMNS, M
 from onboarding.files.models import Table
 
 _SUFFIX = " \u2013 fixes"
-# The suffix, also with the replacements of upload sessions and the number that a browser adds.
 _MAX_STEM = 200
+# The suffix, also with the replacements of upload sessions and the number that a browser adds.
 _REPEATED_SUFFIX = re.compile(r"(?:[ _]+[\u2013-]?[ _]*fixes(?:[ _]*\([0-9]+\))?)+")
 
 
