@@ -87,9 +87,9 @@ def check_corrections(
         raise violation("an upload has the links of its fix file, once", sorted(difference) or "repeated")
     for upload_id, row in history.items():
         # A file that was rejected while it was parsed names no parent.
-        expected = links.get_parent(upload_id) if not row["failure_code"] else row["parent_upload_id"]
-        if row["parent_upload_id"] != expected:
-            raise violation("the parent of an upload is the one that its file names", row, expected)
+        expected = links.get_parent(upload_id) if links.by_upload[upload_id] else None
+        if row["parent_upload_id"] != expected and not row["failure_code"]:
+            raise violation("the parent of an upload is the one whose rejected rows its file names", row, expected)
     simulation.mappings.run(lambda connection: _check_counts(connection, links))
 
 
