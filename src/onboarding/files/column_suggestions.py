@@ -61,7 +61,7 @@ class ColumnSuggestion:
 def suggest_columns(headers: Sequence[FileHeader], missing: Sequence[str]) -> list[ColumnSuggestion]:
     """Return suggestions for missing columns, in the order of the contract; a header is suggested once.
 
-    Exception: if the file has a header for only one of the identifiers, it is suggested for the other one as well.
+    Exception: if a file with names has a header for only one of the identifiers, it is suggested for both.
     """
     unknown = [header for header in headers if header.source is HeaderSource.UNKNOWN][:MAX_COMPARED_NAMES]
     by_name = {header.name: header for header in unknown}
@@ -242,7 +242,12 @@ def _has_currency(header: FileHeader) -> bool:
 def _suggest_shared_identifier(
     headers: Sequence[FileHeader], suggestions: dict[str, ColumnSuggestion], missing: Sequence[str]
 ) -> ColumnSuggestion | None:
-    """Return a suggestion for an identifier that has no header, of the header of the other one."""
+    """Return a suggestion for an identifier that has no header, of the header of the other one.
+
+    A file without names updates products, such as a price list: one identifier finds them, and both would change one.
+    """
+    if "product_name" in missing and "product_name" not in suggestions:
+        return None
     lacking = [column for column in IDENTIFIERS if column in missing and column not in suggestions]
     if len(lacking) != 1:
         return None

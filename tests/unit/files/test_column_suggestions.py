@@ -70,6 +70,12 @@ def test_suggest_columns_german_list_is_matched_by_abbreviations_and_values() ->
     }
 
 
+def test_suggest_columns_list_without_names_keeps_the_other_identifier() -> None:
+    """A price list finds products by one identifier, and changes no other."""
+    headers = [resolved("SKU", "sku", samples=["A-1"]), unknown("VK", "4,90 \u20ac")]
+    assert suggest(*headers, missing=[column for column in COLUMNS if column != "sku"]) == {"price": "VK"}
+
+
 @pytest.mark.parametrize(
     ("header", "column"),
     [
