@@ -77,7 +77,7 @@ load: setup ## Process 100 uploads of 1,000 rows at once on the local stack and 
 fuzz: setup ## Process 20,000 hostile files from the bucket to report and e-mail (about 6 minutes)
 	@ONBOARDING_FUZZ=20000 $(BIN)/python -m pytest -q tests/integration/pipeline/test_fuzz.py
 
-bench: setup ## Run the benchmarks (up to 10 minutes)
+bench: setup ## Run the benchmarks (up to 20 minutes)
 	@$(BIN)/python -m bench
 
 reference: setup ## Generate csv-format.md, mappings.md and rules.md in docs from the code

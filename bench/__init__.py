@@ -8,6 +8,7 @@
 4. `error_report`: error-processor with 10,000 errors: time and memory.
 5. `cold_start`: the import of each function beside the imports of boto3 and psycopg.
 6. `end_to_end`: from the object in the bucket to the e-mail, beside `bare_handlers`, which only make the AWS calls.
+7. `catalog`: search, change feed and exports at a million products, and the cost of the feed for the validator.
 
 `files` generates vendors' files and events, `harness` runs a handler on a real PostgreSQL with AWS stubs, `measure`
 collects figures, `table` prints them.

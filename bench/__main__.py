@@ -7,13 +7,14 @@ import json
 import time
 from pathlib import Path
 
-from bench import catalog_growth, cold_start, end_to_end, error_report, parsing, validation
+from bench import catalog, catalog_growth, cold_start, end_to_end, error_report, parsing, validation
 from bench.measure import Report
 from bench.table import load, machine, table
 
 PARTS = {
     "validation": validation.measure,
     "catalog-growth": catalog_growth.measure,
+    "catalog": catalog.measure,
     "parsing": parsing.measure,
     "error-report": error_report.measure,
     "cold-start": cold_start.measure,

@@ -19,6 +19,7 @@ from onboarding.domain.mappings import (
     VALUE_COLUMNS,
 )
 from onboarding.domain.placeholders import PLACEHOLDER_WORDS, SAMPLE
+from onboarding.domain.product_changes import CLEAR
 from onboarding.domain.product_schema import (
     IDENTIFIERS,
     NUMBER_COLUMNS,
@@ -27,7 +28,7 @@ from onboarding.domain.product_schema import (
     REQUIRED_TO_CHANGE,
 )
 from onboarding.domain.text import printable
-from onboarding.domain.validation import CLEAR, RULES, Check
+from onboarding.domain.validation import RULES, Check
 from onboarding.files.column_checks import MAX_SUGGESTED_CATEGORIES
 from onboarding.files.error_report import HEADER
 from onboarding.files.fix_workbook import MAX_COMMENTS
@@ -44,18 +45,13 @@ from tools.rule_examples import EXAMPLES
 BAR = "\\|"
 
 OPTIONS = (
-    ("mode", "--mode", "create", "Every row is a new product (the default)"),
-    ("mode", "--mode", "update", "Every row changes the product with its vendor_product_id"),
-    ("mode", "--mode", "upsert", "A row changes an existing product, or creates it"),
-    ("on-error", "--on-error", "reject_rows", "Invalid rows are rejected, the others are accepted (the default)"),
-    ("on-error", "--on-error", "reject_file", "One invalid row rejects all rows"),
-    ("force", "--force", "true", "Accept content that was uploaded within 24 hours"),
-    (
-        "mapping",
-        "--mapping",
-        "name or ID",
-        "Use this mapping, not the one remembered for the headers; `none`: no mapping",
-    ),
+    ("mode", "create", "Every row is a new product (the default)"),
+    ("mode", "update", "Every row changes the product with its vendor_product_id"),
+    ("mode", "upsert", "A row changes an existing product, or creates it"),
+    ("on-error", "reject_rows", "Invalid rows are rejected, the others are accepted (the default)"),
+    ("on-error", "reject_file", "One invalid row rejects all rows"),
+    ("force", "true", "Accept content that was uploaded within 24 hours"),
+    ("mapping", "name or ID", "Use this mapping, not the one remembered for the headers; `none`: no mapping"),
 )
 
 
@@ -88,7 +84,7 @@ def csv_format() -> str:
         identifiers=_and(IDENTIFIERS),
         most_categories=MAX_SUGGESTED_CATEGORIES,
         sample_columns=_and(tuple(SAMPLE)),
-        options=_table(("Metadata", "Option", "Value", "Meaning"), OPTIONS),
+        options=_table(("Option", "Value", "Meaning"), OPTIONS),
         required_to_change=_and(REQUIRED_TO_CHANGE),
         clear=CLEAR,
         fix_columns=",".join(FIX_COLUMNS),

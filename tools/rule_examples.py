@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
+from onboarding.domain.column_types import ProductStatus
 from onboarding.domain.models import Mode, Product, Row
-from onboarding.domain.product_schema import DEFAULT_CATEGORIES, sample_row
+from onboarding.domain.product_schema import COLUMNS, DEFAULT_CATEGORIES, NUMBER_COLUMNS, sample_row
 from onboarding.domain.validation_context import ValidationContext
 
 VENDOR = "VEND001"
+
+_PRODUCT = sample_row(DEFAULT_CATEGORIES) | {"description": "Ergonomic wireless mouse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +27,20 @@ class Example:
 def _facts(mode: Mode = Mode.CREATE) -> ValidationContext:
     """Return a catalog in which VEND001 has the product PROD0009 with the SKU OWN-1, another vendor the SKU TAKEN-1.
 
-    In modes that change products a later upload than that of the row has set the price of the product.
+    In modes that change products a later upload than that of the row has set the price of the product, and the
+    marketplace has blocked another product, PROD0010.
     """
+    changed_at = datetime(2024, 12, 21, tzinfo=UTC)
+    numbers = {name: Decimal(_PRODUCT[name]) for name in NUMBER_COLUMNS}
+    values: dict[str, object] = {**dict.fromkeys(COLUMNS), **_PRODUCT, **numbers, "price": Decimal("24.99")}
     products = {
-        (VENDOR, "PROD0009"): Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_20241221_103045"}, {})
+        (VENDOR, "PROD0009"): Product(1, changed_at, {"price": "UPLOAD_20241221_103045"}, values),
+        (VENDOR, "PROD0010"): Product(2, changed_at, {}, values | {"status": ProductStatus.BLOCKED}),
     }
     return ValidationContext(
         DEFAULT_CATEGORIES,
         {"TAKEN-1", "OWN-1"},
-        {(VENDOR, "PROD0009")},
+        products.keys(),
         {(VENDOR, "OWN-1"): "PROD0009"},
         mode,
         products if mode is not Mode.CREATE else {},
@@ -48,8 +57,7 @@ def _example(
     mode: Mode = Mode.CREATE,
     **cells: str,
 ) -> Example:
-    product = sample_row(DEFAULT_CATEGORIES) | {"description": "Ergonomic wireless mouse"}
-    non_blank_cells = {column: text for column, text in (product | cells).items() if text}
+    non_blank_cells = {column: text for column, text in (_PRODUCT | cells).items() if text}
     row = Row(
         "UPLOAD", VENDOR, 5, non_blank_cells, duplicate_of or {}, surplus_fields, {}, unclear, None, decimal_comma
     )
@@ -88,6 +96,9 @@ EXAMPLES = (
     _example(description="Beep\x07"),
     _example(vendor_product_id="PROD0008", mode=Mode.UPDATE),
     _example(vendor_product_id="PROD0009", mode=Mode.UPDATE),
+    _example(vendor_product_id="PROD0010", mode=Mode.UPDATE),
+    _example(vendor_product_id="PROD0010", status="", mode=Mode.UPDATE, _version="v62a1c2d3e4f50"),
+    _example(status="draft"),
     _example(sku="8.71E+12"),
     _example(sku="3-Mar"),
     _example(sku="12345.0", damaged={"sku": "decimals"}),

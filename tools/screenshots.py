@@ -82,6 +82,10 @@ def pages(page: Page, pipeline: Pipeline) -> Iterator[str]:
             {
                 "operator": "/operator",
                 "operator-uploads": "/uploads",
+                "operator-products": "/products",
+                "operator-exports": "/exports",
+                "operator-keys": "/operator/keys",
+                "operator-webhook": "/operator/webhook",
                 "operator-vendors": "/operator/vendors",
                 "operator-vendor": f"/operator/vendors/{VENDOR}",
                 "operator-vendor-mappings": f"/operator/vendors/{VENDOR}/mappings",
@@ -159,6 +163,9 @@ def vendor_pages(pipeline: Pipeline) -> dict[str, str]:
         "vendor-processing": f"/uploads/{ids['big-catalog.csv']}",
         "vendor-corrections": f"/uploads/{ids['spring-collection.csv']}/corrections",
         "vendor-history": "/uploads",
+        "vendor-products": "/products",
+        "vendor-exports": "/exports",
+        "vendor-product": f"/products/{pipeline.products(ids['stock-update.csv'])[0]['product_id']}",
     }
 
 

@@ -19,8 +19,17 @@ from tests.faults.upload_files import File, FixFile, file_of
 
 DELIVERY = ("duplicate", "reordered")
 
-OF_REQUESTS = {Failpoint.CORRECTIONS_MARKED, Failpoint.CORRECTIONS_FILE_WRITTEN}
-"""Failpoints that only requests to the API reach; their own tests inject faults there."""
+OF_REQUESTS = {
+    Failpoint.CORRECTIONS_MARKED,
+    Failpoint.CORRECTIONS_FILE_WRITTEN,
+    Failpoint.EDIT_SESSION_OPENED,
+    Failpoint.EDIT_FILE_WRITTEN,
+    Failpoint.EXPORT_CLAIMED,
+    Failpoint.EXPORT_PAGE_WRITTEN,
+    Failpoint.EXPORT_FILE_WRITTEN,
+    Failpoint.EXPORT_COMPLETED,
+}
+"""Failpoints that are reached only after requests to the API; their own tests inject faults there."""
 
 
 @dataclass(frozen=True)

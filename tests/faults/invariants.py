@@ -169,6 +169,31 @@ def check(simulation: Simulation) -> None:
         raise violation("every malformed item is stored", len(stored_keys), len(simulation.malformed_items))
     if simulation.pending or simulation.runtime.aws.queue or simulation.runtime.aws.stream:
         raise violation("no delivery remains", simulation.pending)
+    check_mirror(simulation)
+    check_search_index(simulation)
+
+
+def check_mirror(simulation: Simulation) -> None:
+    """Check that a system which reads the change feed has all products as they are."""
+    if differences := simulation.mirror.list_differences():
+        raise violation("the mirror of the change feed has the exact state of the catalog", *differences[:5])
+
+
+def check_search_index(simulation: Simulation) -> None:
+    """Check the words of the products that have no event after the position of the search index."""
+    query = """
+        with later as (
+            select distinct unnest(e.product_ids) as product_id
+            from product_events e, product_search_position p
+            where (e.transaction_id, e.event_id) > (p.transaction_id, p.event_id)
+        )
+        select product_id, s.words::text
+        from products p full join product_search s using (product_id)
+        where product_id not in (select product_id from later)
+          and s.words is distinct from product_words(p.vendor_id, p.product_name, p.sku, p.vendor_product_id)
+    """
+    if differences := simulation.runtime.fetch(query):
+        raise violation("the search index has the words of the products as they are", *differences[:5])
 
 
 def check_equal(invariant: str, expected: stored_state.State, actual: stored_state.State) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -33,6 +33,7 @@ from tests.support.postgres_fixtures import ACTOR
 InjectionPoint = str
 """When (`at`, `before` or `after`) and the name of a failpoint, call, statement or commit."""
 Event = dict[str, Any]
+Result = TypeVar("Result")
 
 FUNCTIONS = ("csv_parser", "product_validator", "error_processor", "mailer", "watchdog")
 TIMED = ("aws.staging_table", "notifications.email", "aws.error_queue", "storage.database")
@@ -269,17 +270,26 @@ class Runtime:
     def waits_for_lock(self, backend: int) -> bool:
         return bool(self.fetch("select cardinality(pg_blocking_pids(%s)) > 0", (backend,))[0][0])
 
-    def fetch(self, query: Any, parameters: Any = None) -> list[Any]:
-        """Execute a statement on the observing connection; return its rows."""
+    def observe(self, work: Callable[[psycopg.Connection[Any]], Result]) -> Result:
+        """Run work on the observing connection, each statement in its own transaction."""
         with self._watch_lock:
             try:
-                cursor = self._watching.execute(query, parameters)
+                return work(self._watching)
             except psycopg.OperationalError:
                 # The server was restarted: connect again.
                 self._watching.close()
-                self._watching = psycopg.connect(self.database_url, autocommit=True)
-                cursor = self._watching.execute(query, parameters)
+                with self.outside_of_calls():
+                    self._watching = psycopg.connect(self.database_url, autocommit=True)
+                return work(self._watching)
+
+    def fetch(self, query: Any, parameters: Any = None) -> list[Any]:
+        """Execute a statement on the observing connection; return its rows."""
+
+        def work(connection: psycopg.Connection[Any]) -> list[Any]:
+            cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
+
+        return self.observe(work)
 
     def cool_down(self) -> None:
         """Close every idle container."""

@@ -17,11 +17,12 @@ from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.lambda_handlers import error_processor
 from onboarding.notifications import events
-from onboarding.pipeline import finalize, ingest, upload_mappings, validate
+from onboarding.pipeline import finalize, ingest, recovery, upload_mappings, validate
 from onboarding.pipeline.upload_mappings import UploadMappings
 from onboarding.pipeline.validate import BatchResult
-from onboarding.storage import corrections, file_details, held_rows, uploads
+from onboarding.storage import corrections, file_details, held_rows, product_feed, uploads
 from onboarding.storage import products as products_repository
+from onboarding.storage.queries import query
 from tests.faults.aws_in_memory import Aws
 from tests.faults.client_doubles import Client
 from tests.faults.lambda_runtime import FaultConnection, Runtime
@@ -260,6 +261,59 @@ def late_call_stages_its_own_rows(_: Runtime) -> Patches:
     return [(uploads, "open_upload", open_upload)]
 
 
+def feed_before_the_end_of_earlier_transactions(_: Runtime) -> Patches:
+    condition = "and e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())"
+
+    def remove_part(name: str) -> str:
+        text = query(name)
+        assert name != "list_product_events" or condition in text
+        return text.replace(condition, "") if name == "list_product_events" else text
+
+    return [(product_feed, "query", remove_part)]
+
+
+def feed_by_a_sequence(_: Runtime) -> Patches:
+    condition = "(e.transaction_id, e.event_id) > (%(transaction_id)s::xid8, %(event_id)s)"
+    running = "and e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())"
+
+    def replace_parts(name: str) -> str:
+        text = query(name)
+        if name != "list_product_events":
+            return text
+        assert condition in text
+        assert running in text
+        text = text.replace(condition, "%(transaction_id)s::xid8 is not null and e.event_id > %(event_id)s")
+        return text.replace(running, "").replace("order by e.transaction_id, e.event_id", "order by e.event_id")
+
+    return [(product_feed, "query", replace_parts)]
+
+
+class _Trigger:
+    """A trigger of the table of products, which `is_enabled` enables or disables."""
+
+    def __init__(self, runtime: Runtime, name: str) -> None:
+        self._runtime = runtime
+        self._name = name
+        self._is_enabled = True
+
+    @property
+    def is_enabled(self) -> bool:
+        return self._is_enabled
+
+    @is_enabled.setter
+    def is_enabled(self, value: bool) -> None:
+        self._runtime.fetch(f"alter table products {'enable' if value else 'disable'} trigger {self._name}")
+        self._is_enabled = value
+
+
+def removals_without_events(runtime: Runtime) -> Patches:
+    return [(_Trigger(runtime, "products_delete_events"), "is_enabled", False)]
+
+
+def changes_without_events(runtime: Runtime) -> Patches:
+    return [(_Trigger(runtime, "products_update_events"), "is_enabled", False)]
+
+
 def fix_file_without_mapping(_: Runtime) -> Patches:
     return [(finalize, "MappingChoice", lambda _: NO_CHOICE)]
 
@@ -351,3 +405,7 @@ def accepted_rows_corrected_as_well(_: Runtime) -> Patches:
 
     original = corrections.find_parent_rows
     return [(ingest, "find_parent_rows", find_parent_rows)]
+
+
+def search_index_without_the_watchdog(_: Runtime) -> Patches:
+    return [(recovery, "_refresh_search", lambda _: [])]

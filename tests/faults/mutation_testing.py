@@ -40,6 +40,8 @@ class MutantResult:
     violation: str | None
 
 
+MIRRORED = "the mirror of the change feed has the exact state of the catalog"
+
 MUTANTS = (
     Mutant(
         "counts increase with each delivery",
@@ -240,6 +242,36 @@ MUTANTS = (
             "a link names a rejected row of an upload of the same vendor",
             "an upload has the links of its fix file, once",
         ],
+        ["corrections/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "the change feed is read before earlier transactions end",
+        mutants.feed_before_the_end_of_earlier_transactions,
+        [MIRRORED],
+        ["all file kinds/product_validator/before commit"],
+    ),
+    Mutant(
+        "the change feed is in the order of a sequence",
+        mutants.feed_by_a_sequence,
+        [MIRRORED],
+        ["all file kinds/product_validator/before commit"],
+    ),
+    Mutant(
+        "a removal of a product is no event",
+        mutants.removals_without_events,
+        [MIRRORED],
+        ["corrections/csv_parser/at ingest.history_opened/1/crash"],
+    ),
+    Mutant(
+        "a change of a product is no event",
+        mutants.changes_without_events,
+        [MIRRORED],
+        ["product changes/product_validator/at validate.committed/1/crash"],
+    ),
+    Mutant(
+        "the search index is refreshed only when an upload is finished",
+        mutants.search_index_without_the_watchdog,
+        ["the watchdog brings the search index up to date"],
         ["corrections/csv_parser/at ingest.history_opened/1/crash"],
     ),
 )

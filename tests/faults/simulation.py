@@ -16,6 +16,7 @@ import psycopg
 from onboarding.aws.staging_table import Item, record_id
 from onboarding.pipeline.ingest import S3ObjectVersion
 from tests.faults.aws_in_memory import Message
+from tests.faults.catalog_mirror import CatalogMirror
 from tests.faults.lambda_runtime import ENVIRONMENT, Call, Crash, InjectionPoint, Runtime
 from tests.faults.mapped_files import VendorMappings
 from tests.faults.upload_files import File
@@ -81,9 +82,11 @@ class Simulation:
     watch: Control = no_fault
     """Control of every call, besides its own one, such as a change of mappings at an injection point."""
     mappings: VendorMappings = field(init=False)
+    mirror: CatalogMirror = field(init=False)
 
     def __post_init__(self) -> None:
         self.mappings = VendorMappings(self.runtime)
+        self.mirror = CatalogMirror(self.runtime)
         self.runtime.aws.observe_items = self._observe_items
         self.runtime.aws.observe_messages = self._observe_messages
 
@@ -179,6 +182,12 @@ class Simulation:
 
     def handle(self, delivery: Delivery, control: Control = no_fault) -> str | None:
         """Run the function of a delivery and schedule its retry after a failure; return the failure, if any."""
+        try:
+            return self._handle(delivery, control)
+        finally:
+            self.mirror.after_call()
+
+    def _handle(self, delivery: Delivery, control: Control) -> str | None:
         if delivery.function == "mailer" and delivery.attempts:
             self.runtime.clock.advance(EMAIL_LEASE)
 
@@ -253,6 +262,8 @@ class Simulation:
             self.pending += [Delivery(d.function, d.event, 0, d.messages) for d in failures]
             for message in (message for d in failures for message in d.messages):
                 message.receives = 0
+            # The watchdog makes products searchable that a transaction of a crashed call has kept from it until now.
+            self.mirror.wait_for_transactions()
             # An interrupted sweep continues after its last object; the next one covers all of them.
             for event in ({}, {"sweep": True}, {"sweep": True}):
                 self._run_watchdog(event)
@@ -260,8 +271,17 @@ class Simulation:
             is_resumed = bool(self.pending)
             self.deliver_all()
             if not is_resumed and not self.failures:
+                self._check_search_is_current()
                 return
         raise InvariantViolated(f"all deliveries end | {self.errors[-3:]}")
+
+    def _check_search_is_current(self) -> None:
+        later = """
+            select e.product_ids from product_events e, product_search_position p
+            where (e.transaction_id, e.event_id) > (p.transaction_id, p.event_id)
+        """
+        if events := self.runtime.fetch(later):
+            raise violation("the watchdog brings the search index up to date", *events[:5])
 
     def _run_watchdog(self, event: dict[str, Any]) -> None:
         try:

@@ -2621,6 +2621,35 @@ add(
 )
 
 
+# -- Status ------------------------------------------------------------------------------------------------------------
+
+add(
+    "status-of-products.csv",
+    table(
+        [
+            [*values(1), "active"],
+            [*values(2), "Inactive"],
+            [*values(3), ""],
+            [*values(4), "draft"],
+            [*values(5), "blocked"],
+            [*values(6), "n/a"],
+        ],
+        [*REQUIRED, "Status"],
+    ),
+    rows=6,
+    errors={"4": ["INVALID_STATUS"], "5": ["INVALID_STATUS"]},
+    warnings=["PLACEHOLDER_VALUE"],
+    cells={"1": {"status": "active"}, "2": {"status": "inactive"}},
+)
+add(
+    "status-of-another-system.csv",
+    table([[*values(1), "Published"], [*values(2), "Draft"], [*values(3), ""]], [*REQUIRED, "Status"]),
+    rows=3,
+    warnings=["UNKNOWN_COLUMN"],
+    warnings_contain=["The column 'Status' was not read: none of its values is active, inactive or blocked"],
+)
+
+
 # -- Exports of other systems ------------------------------------------------------------------------------------------
 
 
@@ -2659,7 +2688,7 @@ add(
         "MUG-350|180|120|12.50||https://cdn.example.com/mug-1.jpg|1|3.10|active",
         "tin-mug||||||||||||||https://cdn.example.com/mug-2.jpg|2||",
         "wool-cap|Wool Cap||Northwind|Apparel > Accessories > Hats|Hats|true|Colour|Navy|CAP-NAVY|95|31|24.00|29.00|"
-        "https://cdn.example.com/cap-1.jpg|1|8.75|active",
+        "https://cdn.example.com/cap-1.jpg|1|8.75|archived",
         "wool-cap||||||||Grey|CAP-GREY|95|17|24.00|29.00|||8.75|",
         end="\n",
     ),
@@ -2705,13 +2734,13 @@ add(
         "https://shop.example.com/tee.jpg||0|Fieldwork",
         "502|simple|WS-CHINO-02|Slim Chinos|1|Stretch twill|1|12|0.55|39.00|55.00|Clothing > Trousers|"
         "https://shop.example.com/chino.jpg||0|Fieldwork",
-        "503|simple|WS-BELT-03|Leather Belt|1|Full grain leather|0|0|0.21||29.50|Accessories > Belts|"
+        "503|simple|WS-BELT-03|Leather Belt|0|Full grain leather|0|0|0.21||29.50|Accessories > Belts|"
         "https://shop.example.com/belt.jpg||0|Fieldwork",
         '504|simple|WS-BAG-04|Canvas Bag|1|Waxed canvas, 18"|1|7|0.9||84.00|Accessories > Bags, Sale|'
         "https://shop.example.com/bag-1.jpg, https://shop.example.com/bag-2.jpg||0|Fieldwork",
         "505|variable|WS-SOCK|Wool Socks|1|Merino blend|1|||||Clothing > Socks|https://shop.example.com/sock.jpg||0|",
         "506|variation|WS-SOCK-M|Wool Socks - M|1||1|33|0.08||12.00|||WS-SOCK|1|",
-        "507|variation|WS-SOCK-L|Wool Socks - L|1||1|28|0.09||12.00|||WS-SOCK|2|",
+        "507|variation|WS-SOCK-L|Wool Socks - L|-1||1|28|0.09||12.00|||WS-SOCK|2|",
     ),
     "utf-8-sig",
     rejection="MISSING_COLUMNS",
@@ -2732,7 +2761,7 @@ add(
         "24-LB02|Bag|simple|Default Category/Gear/Bags|base|Commuter Backpack||0.9|1|Catalog|59.0000||"
         "commuter-backpack|"
         "/l/b/lb02.jpg|34.0000|1",
-        "24-UG01|Default|simple|Default Category/Gear/Fitness|base|Foam Roller|<p>33 cm.</p>|0.4|1|Catalog|19.0000||"
+        "24-UG01|Default|simple|Default Category/Gear/Fitness|base|Foam Roller|<p>33 cm.</p>|0.4|2|Catalog|19.0000||"
         "foam-roller|/u/g/ug01.jpg|0.0000|0",
         "WS01-S|Top|simple|Default Category/Women/Tops|base|Running Tank S||0.2|1|Not Visible|29.0000||running-tank-s|"
         "/w/s/ws01.jpg|12.0000|1",
@@ -2784,15 +2813,16 @@ add(
     export(
         "id|name|default_code|barcode|list_price|standard_price|qty_available|virtual_available|categ_id|uom_id|type|"
         "weight|"
-        "description_sale",
-        "id|name|default_code|list_price|standard_price|qty_available|categ_id|uom_id|type|weight",
+        "description_sale|active",
+        "id|name|default_code|list_price|standard_price|qty_available|categ_id|uom_id|type|weight|active",
         "__export__.product_product_41_a1|Office Chair|FURN_041|129.0|71.5|14.0|All / Furniture / Office|Units|consu|"
-        "11.2",
+        "11.2|True",
         "__export__.product_product_42_b7|Corner Desk|FURN_042|349.0|210.0|3.0|All / Furniture / Office|Units|consu|"
-        "38.0",
-        "__export__.product_product_43_c3|Desk Pad|FURN_043|24.5|9.2|85.0|All / Accessories|Units|consu|0.4",
-        "__export__.product_product_44_d9|Cable Box|FURN_044|18.0|6.1|0.0|All / Accessories|Units|consu|0.7",
-        "__export__.product_product_45_e2|Flip Chart|FURN_045|89.0|40.3|7.0|All / Furniture / Office|Units|consu|9.5",
+        "38.0|True",
+        "__export__.product_product_43_c3|Desk Pad|FURN_043|24.5|9.2|85.0|All / Accessories|Units|consu|0.4|True",
+        "__export__.product_product_44_d9|Cable Box|FURN_044|18.0|6.1|0.0|All / Accessories|Units|consu|0.7|False",
+        "__export__.product_product_45_e2|Flip Chart|FURN_045|89.0|40.3|7.0|All / Furniture / Office|Units|consu|9.5|"
+        "True",
     ),
     rejection="AMBIGUOUS_COLUMNS",
     reason_contains=["'standard_price'", "'list_price'"],

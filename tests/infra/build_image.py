@@ -37,6 +37,8 @@ from onboarding.local.stack import LocalStack
 from onboarding.notifications.email import UploadResult
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.storage import uploads
+from onboarding.storage.exports import get_export
+from tests.infra.function_scenarios import VENDOR, insert_export
 from tests.infra.lambda_runtime_api import runtime_api
 from tests.support.http_scenarios import vendor_client, webhook_server
 from tests.support.http_server import serve
@@ -228,6 +230,9 @@ def process_upload(container: str, run: Pipeline) -> None:
     assert upload_id in response["body"], response
     page = call("api", path="/", **values)
     assert (page["statusCode"], "<html" in page["body"]) == (200, True), page
+    export_id = insert_export(run)
+    assert call("exporter", export_id=export_id) is None
+    assert get_export(run.connection, VENDOR, export_id).status == "completed"
     with webhook_server() as url:
         vendor_client(run).request("PUT", "/v1/webhook", {"url": url})
         assert call("webhook", message=notification) is None

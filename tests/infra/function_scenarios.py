@@ -18,11 +18,15 @@ from onboarding.aws.dead_letter_queues import INGESTION_QUEUE, redrive_uploads
 from onboarding.cli.target import environment_of
 from onboarding.config import Settings
 from onboarding.deploy.buckets import empty_bucket
+from onboarding.domain.catalog import ProductFilter
+from onboarding.domain.exports import ExportFormat
 from onboarding.domain.resource_names import resource_name
 from onboarding.notifications.report_links import sign_report_link
 from onboarding.notifications.sign_in_email import SignInEmail
 from onboarding.pipeline.recovery import ingest_missed_objects
 from onboarding.runtime import AppContext
+from onboarding.storage.audit_log import Actor
+from onboarding.storage.exports import create_export, get_export
 from tests.integration.pipeline.test_function_roles import role_of
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
@@ -179,10 +183,31 @@ def make_link_event(run: Pipeline, upload_id: str) -> dict[str, Any]:
     return {"pathParameters": {"token": sign_report_link(upload.error_file_s3_key, json.loads(secret))}}
 
 
+def insert_export(run: Pipeline) -> str:
+    """Insert an export of a vendor, and return its ID."""
+    export = create_export(
+        run.connection,
+        Actor("test"),
+        vendor_id=VENDOR,
+        export_format=ExportFormat.XLSX,
+        conditions=ProductFilter(vendor_id=VENDOR),
+    )
+    return export.export_id
+
+
+def call_exporter(run: Pipeline) -> Generator[str]:
+    run.connection.execute("truncate exports")
+    export_id = insert_export(run)
+    yield invoke_for_outcome(run, "exporter", {"export_id": export_id})
+    yield get_export(run.connection, VENDOR, export_id).status
+
+
 def call_watchdog(run: Pipeline) -> Generator[str]:
-    """Resume a stalled upload and an upload without a notification, ingest a missed object, and redrive failures."""
+    """Resume a stalled upload, start a stalled export again, ingest a missed object, and redrive failures."""
     empty_bucket(run.s3, run.endpoints.bucket)
-    run.connection.execute("truncate upload_history, products cascade")
+    run.connection.execute("truncate upload_history, products, exports cascade")
+    insert_export(run)
+    run.connection.execute("update exports set last_progress_at = now() - interval '1 hour'")
     stage_upload(run)
     complete_upload(run)
     run.connection.execute(
@@ -255,6 +280,7 @@ def make_failed_events(run: Pipeline) -> dict[str, Any]:
         "product-validation-errors-dlq": {"upload_id": complete_upload(run)},
         "mailer-failures": {"requestPayload": make_result_event()},
         "webhook-failures": {"requestPayload": make_result_event()},
+        "exporter-failures": {"requestPayload": {"export_id": insert_export(run)}},
         "watchdog-failures": {"requestPayload": {}},
     }
 

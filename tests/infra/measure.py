@@ -22,7 +22,7 @@ from pathlib import Path
 from onboarding.domain.resource_names import PRODUCT, resource_name
 from onboarding.local.processes import Ports
 from onboarding.local.stack import LocalStack
-from tests.infra.function_scenarios import invoke_for_outcome, make_link_event, report_upload
+from tests.infra.function_scenarios import insert_export, invoke_for_outcome, make_link_event, report_upload
 from tests.infra.request_counting import Counts, count_requests
 from tests.support.http_scenarios import vendor_client
 from tests.support.paths import ROOT
@@ -31,6 +31,7 @@ from tests.support.running_pipeline import Pipeline, csv_of, product
 USAGE = ROOT / "src" / "onboarding" / "deploy" / "cost" / "usage.json"
 SMALL, LARGE = 100, 1_000
 REPEATS = 5
+EXPORTED_PRODUCTS = 10_000
 FUNCTIONS = ("csv-parser", "product-validator", "error-processor", "mailer", "webhook")
 """Functions that every upload calls."""
 
@@ -132,11 +133,26 @@ def measure_times(run: Pipeline, state: Path, rows: int) -> TimedUsage:
 def make_single_calls(run: Pipeline) -> dict[str, Callable[[], object]]:
     """Return a function for each Lambda function that an upload does not call; it makes one call."""
     link = make_link_event(run, report_upload(run))
+    insert_products(run)
     return {
         "api": lambda: vendor_client(run).status("GET", "/v1/uploads"),
         "report-link": lambda: invoke_for_outcome(run, "report-link", link),
+        "exporter": lambda: invoke_for_outcome(run, "exporter", {"export_id": insert_export(run)}),
         "watchdog": lambda: invoke_for_outcome(run, "watchdog", {}),
     }
+
+
+def insert_products(run: Pipeline) -> None:
+    """Insert so many products that an export of the vendor has EXPORTED_PRODUCTS."""
+    run.connection.execute(
+        "insert into products (vendor_id, vendor_product_id, product_name, category, description, sku, price, "
+        "stock_quantity, upload_id, row_number) "
+        "select vendor_id, 'export-' || n, product_name, category, description, 'export-' || n, price, "
+        "stock_quantity, upload_id, 20000 + n "
+        "from (select * from products where vendor_id = 'VEND001' order by product_id desc limit 1) as product, "
+        "generate_series(1, %s - (select count(*) from products where vendor_id = 'VEND001')) as n",
+        (EXPORTED_PRODUCTS,),
+    )
 
 
 def measure_call(run: Pipeline, state: Path, function: str, call: Callable[[], object]) -> dict[str, float]:

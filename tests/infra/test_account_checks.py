@@ -57,16 +57,16 @@ def test_reservations_include_every_function_of_the_template() -> None:
         (1_000, {}, None),
         (reserved_concurrency.MIN_UNRESERVED + TOTAL, {}, None),
         # Other functions of the account have reserved the rest.
-        (reserved_concurrency.MIN_UNRESERVED + TOTAL - 1, {}, (8, 8, 24, 0)),
-        (reserved_concurrency.MIN_UNRESERVED + 16, {}, (8, 8, 0, 0)),
-        (reserved_concurrency.MIN_UNRESERVED + 15, {}, (8, 0, 0, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + TOTAL - 1, {}, (8, 8, 24, 8, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + 16, {}, (8, 8, 0, 0, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + 15, {}, (8, 0, 0, 0, 2)),
         # csv-parser gets a smaller reservation: without one, each file of a burst would connect to the database.
-        (reserved_concurrency.MIN_UNRESERVED + 3, {}, (3, 0, 0, 0)),
-        (reserved_concurrency.MIN_UNRESERVED, {}, (0, 0, 0, 0)),
-        (10, {}, (0, 0, 0, 0)),
+        (reserved_concurrency.MIN_UNRESERVED + 3, {}, (3, 0, 0, 0, 0)),
+        (reserved_concurrency.MIN_UNRESERVED, {}, (0, 0, 0, 0, 0)),
+        (10, {}, (0, 0, 0, 0, 0)),
         # The pipeline's functions keep their reservations.
         (reserved_concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL}, None),
-        (reserved_concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL - 1, "product-onboarding-api": 0}, (8, 8, 24, 0)),
+        (reserved_concurrency.MIN_UNRESERVED, {"csv-parser": TOTAL - 1, "product-onboarding-api": 0}, (8, 8, 24, 8, 0)),
     ],
 )
 def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
@@ -75,8 +75,14 @@ def test_concurrency_small_account_is_distributed_in_the_order_of_an_upload(
     client = account(unreserved, **reserved)
     parameters = reserved_concurrency.reduce_reservations(client, Plan())
     # Without reservations eight validators could take most of a new account's ten executions.
-    assert parameters.pop("StreamParallelization", None) == ("1" if expected == (0, 0, 0, 0) else None)
-    order = ("CsvParserConcurrency", "ProductValidatorConcurrency", "ApiConcurrency", "WebhookConcurrency")
+    assert parameters.pop("StreamParallelization", None) == ("1" if expected == (0, 0, 0, 0, 0) else None)
+    order = (
+        "CsvParserConcurrency",
+        "ProductValidatorConcurrency",
+        "ApiConcurrency",
+        "WebhookConcurrency",
+        "ExporterConcurrency",
+    )
     assert parameters == (dict(zip(order, map(str, expected), strict=True)) if expected else {})
     assert [finding.blocks for finding in findings(client)] == ([False] if expected else [])
 

@@ -128,10 +128,10 @@ def test_dry_run_partial_reservations_are_listed(shell: Shell) -> None:
     [finding] = list_findings(
         shell.dry_run(healthy_account() | {"lambda:GetAccountSettings": make_concurrency_limits(120)})
     )
-    assert "can reserve 20 concurrent executions of functions, and the pipeline needs 48" in finding
+    assert "can reserve 20 concurrent executions of functions, and the pipeline needs 50" in finding
     assert (
-        "CsvParserConcurrency=8, ProductValidatorConcurrency=8, ApiConcurrency=0, WebhookConcurrency=0; 0 is no"
-        in finding
+        "CsvParserConcurrency=8, ProductValidatorConcurrency=8, ApiConcurrency=0, WebhookConcurrency=0, "
+        "ExporterConcurrency=2; 0 is no" in finding
     )
 
 

@@ -53,6 +53,7 @@ FUNCTIONS = {
     "product-validator": "ProductValidatorConcurrency",
     "api": "ApiConcurrency",
     "webhook": "WebhookConcurrency",
+    "exporter": "ExporterConcurrency",
 }
 """Functions that reserve concurrency, by short name, and the parameters of their reservations."""
 

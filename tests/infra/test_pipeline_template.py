@@ -13,10 +13,11 @@ import yaml
 from fastapi.routing import APIRoute
 
 from onboarding.cloudformation.templates import TemplateLoader, parse_template
+from onboarding.domain.exports import FILE_AGE
 from onboarding.domain.resource_names import resource_name
 from onboarding.files.parser import MAX_BYTES
-from onboarding.pipeline.ingest import PREFIX
 from onboarding.storage.database_roles import LOGINS
+from onboarding.storage.upload_sessions import PREFIX
 from onboarding.web.api import sign_in as api_sign_in
 from onboarding.web.portal import sign_in
 from onboarding.web.sessions import PER_IP
@@ -142,16 +143,17 @@ def test_event_source_mappings_have_a_failure_destination(mapping: str) -> None:
 
 
 def list_asynchronous_functions() -> list[str]:
+    """Return the functions that AWS services invoke, and those that the API invokes for work that must not be lost."""
     callers = {"s3.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"}
     permissions = [properties(name) for name in of_type("AWS::Lambda::Permission")]
     # The daily call contains no data that could be lost.
     daily = {"Fn::GetAtt": ["DailyCall", "Arn"]}
     asynchronous = [item for item in permissions if item["Principal"] in callers and item["SourceArn"] != daily]
-    return sorted({target(item["FunctionName"]) for item in asynchronous})
+    return sorted({target(item["FunctionName"]) for item in asynchronous} | {"Exporter"})
 
 
 def test_asynchronous_functions_are_the_expected_ones() -> None:
-    assert list_asynchronous_functions() == ["CsvParser", "Mailer", "Watchdog", "Webhook"]
+    assert list_asynchronous_functions() == ["CsvParser", "Exporter", "Mailer", "Watchdog", "Webhook"]
 
 
 @pytest.mark.parametrize("function", list_asynchronous_functions())
@@ -183,6 +185,7 @@ def test_failure_destinations_are_the_expected_ones() -> None:
     assert list_failure_destinations() == [
         "CsvParserFailures",
         "ErrorDlq",
+        "ExporterFailures",
         "MailerFailures",
         "StreamFailures",
         "WatchdogFailures",
@@ -215,8 +218,11 @@ def test_alarms_notify_the_operators(alarm: str) -> None:
     assert properties(alarm)["TreatMissingData"] == "notBreaching"
 
 
-# The next run of the watchdog, five minutes later, is the retry of one that fails, and its failure queue has an alarm.
-@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "Watchdog"])
+# Within minutes, an event of these functions that fails with all retries is in their failure queue, which has an alarm.
+WITHOUT_RATE_ALARM = {"Exporter", "Mailer", "Watchdog", "Webhook"}
+
+
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name not in WITHOUT_RATE_ALARM])
 def test_functions_have_an_error_rate_alarm_at_ten_percent(function: str) -> None:
     alarm = properties(f"{function}ErrorRateAlarm")
     if function == "Api":
@@ -228,6 +234,18 @@ def test_functions_have_an_error_rate_alarm_at_ten_percent(function: str) -> Non
     # Each call counts as 0 or 1: their average is the rate.
     assert alarm["Statistic"] == "Average"
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0.1)
+
+
+@pytest.mark.parametrize("function", sorted(WITHOUT_RATE_ALARM))
+def test_functions_without_error_rate_alarm_fail_events_within_minutes(function: str) -> None:
+    [retries] = [
+        properties(name)
+        for name in of_type("AWS::Lambda::EventInvokeConfig")
+        if properties(name)["FunctionName"] == {"Ref": function}
+    ]
+    # Lambda retries after one minute, and again after two more.
+    assert retries["MaximumRetryAttempts"] <= 2
+    assert f"{target(retries['DestinationConfig']['OnFailure']['Destination'])}Alarm" in ALARMS
 
 
 @pytest.mark.parametrize("function", [name for name in FUNCTIONS if properties(name)["Timeout"] == 300])
@@ -402,6 +420,7 @@ def test_resource_names_are_those_of_the_contract(resource: str, key: str, expec
         ("report-link", 256, 30),
         ("api", 1024, 29),
         ("webhook", 256, 30),
+        ("exporter", 1024, 240),
     ],
 )
 def test_function_sizes_are_those_of_the_contract(function: str, memory: int, timeout: int) -> None:
@@ -470,6 +489,7 @@ DATABASE_VARIABLES = {"RDS_SECRET_NAME", "DATABASE_SSLMODE", "AWS_USE_DUALSTACK_
             | {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"},
         ),
         ("webhook", {"WEBHOOKS_TABLE", "WEBHOOK_DELIVERIES_TABLE", "WEBHOOKS_MAY_BE_PRIVATE"}),
+        ("exporter", DATABASE_VARIABLES | {"S3_BUCKET_NAME"}),
     ],
 )
 def test_function_environment_has_only_what_it_reads(function: str, names: set[str]) -> None:
@@ -484,6 +504,7 @@ def test_function_environment_has_only_what_it_reads(function: str, names: set[s
 SECRET_OF = {
     **dict.fromkeys(("csv-parser", "product-validator", "error-processor", "watchdog"), "PipelineSecret"),
     "api": "ApiSecret",
+    "exporter": "ApiSecret",
     "report-link": "LinkSecret",
 }
 """The secret with a function's login to the database."""
@@ -811,9 +832,15 @@ def test_bucket_history_is_retained_for_the_audit() -> None:
     rules = bucket["LifecycleConfiguration"]["Rules"]
     assert all(rule["Status"] == "Enabled" for rule in rules)
     expiring = {rule.get("Prefix", ""): rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    assert set(expiring) == {"errors/"}, "uploaded files never expire"
+    assert set(expiring) == {"errors/", "exports/"}, "uploaded files never expire"
     assert expiring["errors/"] >= 90
-    assert [days for rule in rules for days in rule.get("NoncurrentVersionExpiration", {}).values()] == [90]
+    assert expiring["exports/"] == FILE_AGE.days
+    noncurrent = {
+        rule.get("Prefix", ""): rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for rule in rules
+        if "NoncurrentVersionExpiration" in rule
+    }
+    assert noncurrent == {"": 90, "exports/": 1}
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
     # For all prefixes: delete markers without versions would stay in every listing.
     assert [rule.get("Prefix", "") for rule in rules if rule.get("ExpiredObjectDeleteMarker")] == [""]
@@ -847,6 +874,7 @@ def test_template_has_no_anchors() -> None:
         "ProductValidatorFailuresUrl",
         "MailerFailuresUrl",
         "WebhookFailuresUrl",
+        "ExporterFailuresUrl",
         "WebhooksTable",
     ],
 )

@@ -201,7 +201,7 @@ def make_arns(prefix: str) -> set[str]:
     """Return examples of the last part, after the account, of the ARNs of a deployment's resources."""
     names = {evaluate_name(value, prefix) for _, _, value in NAMES}
     kinds = ("", "function:", "secret:", "table/", "rule/", "log-group:")
-    ends = ("", "-AbCdEf", "/uploads/VEND001/products.csv", "/errors/VEND001/report.csv")
+    ends = ("", "-AbCdEf", "/uploads/VEND001/products.csv", "/errors/VEND001/report.csv", "/exports/VEND001/export.csv")
     return {f"{kind}{name}{end}" for name in names for kind in kinds for end in ends}
 
 
@@ -242,6 +242,7 @@ def test_names_that_the_code_uses_are_those_of_the_templates() -> None:
         "api",
         "mailer",
         "webhook",
+        "exporter",
         "watchdog",
     ]
     code_names = [*RETRIED_BY, ERROR_QUEUE, *functions, *LOGINS, "ecommerce-db"]

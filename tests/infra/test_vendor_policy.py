@@ -62,7 +62,7 @@ def test_vendor_policy_allows_only_own_prefixes(pipeline: Pipeline) -> None:
     bucket = pipeline.endpoints.bucket
     # The pipeline ignores these keys.
     for vendor in ("VEND001", "VEND002"):
-        for prefix in ("uploads", "errors"):
+        for prefix in ("uploads", "errors", "exports"):
             pipeline.s3.put_object(Bucket=bucket, Key=f"{prefix}/{vendor}/policy.txt", Body=b"x")
     clients = {vendor: make_vendor_client(pipeline, vendor) for vendor in ("VEND001", "VEND002")}
     for vendor, s3 in clients.items():
@@ -72,7 +72,10 @@ def test_vendor_policy_allows_only_own_prefixes(pipeline: Pipeline) -> None:
             report = {"Bucket": bucket, "Key": f"errors/{owner}/policy.txt"}
             assert is_allowed(s3.put_object, **upload, Body=b"x") is is_owner
             assert is_allowed(s3.get_object, **upload) is is_owner
+            export = {"Bucket": bucket, "Key": f"exports/{owner}/policy.txt"}
             assert is_allowed(s3.get_object, **report) is is_owner
+            assert is_allowed(s3.get_object, **export) is is_owner
+            assert not is_allowed(s3.put_object, **export, Body=b"x")
             assert not is_allowed(s3.put_object, **report, Body=b"x")
             assert not is_allowed(s3.delete_object, **upload)
             assert is_allowed(s3.list_objects_v2, Bucket=bucket, Prefix=f"uploads/{owner}/") is is_owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,11 @@ def upload(
     """Upload a file with an upload session; return the finished upload."""
     upload_session = client.post("/v1/upload-sessions", json={"file_name": name, **options}).json()
     assert post_form(upload_session, content).status_code == 201
+    return finish_session(client, pipeline, upload_session)
+
+
+def finish_session(client: httpx.Client, pipeline: Pipeline, upload_session: Mapping[str, Any]) -> Upload:
+    """Wait for the upload of a session; return it when it is finished."""
 
     def get_upload_id() -> str | None:
         body = client.get(upload_session["status_url"]).json()

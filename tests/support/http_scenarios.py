@@ -27,7 +27,7 @@ from tests.infra.function_scenarios import (
 )
 from tests.support.api_clients import OPERATOR, forget_requests, new_key, post_form, signed_in
 from tests.support.http_server import serve
-from tests.support.running_pipeline import Pipeline
+from tests.support.running_pipeline import Pipeline, wait_until
 
 VENDOR_EMAIL = "contact@techgear.com"
 """Address of VEND001 in the sample data."""
@@ -90,6 +90,7 @@ def call_api(run: Pipeline) -> Generator[str]:
     yield from manage_webhook(run)
     yield operator_client(run).status("POST", f"/v1/operator/uploads/{stage_upload(run)[0]}/resume")
     yield from redrive_failures(run)
+    yield from export_products(run)
 
 
 def request_sign_in(run: Pipeline) -> Generator[str]:
@@ -130,6 +131,26 @@ def redrive_failures(run: Pipeline) -> Generator[str]:
     yield operator_client(run).status("GET", "/v1/operator/failures/mailer-failures")
     run.sqs.purge_queue(QueueUrl=run.sqs.get_queue_url(QueueName=resource_name("mailer-failures"))["QueueUrl"])
     yield operator_client(run).status("POST", "/v1/operator/failures/mailer-failures/redrive")
+
+
+def export_products(run: Pipeline) -> Generator[str]:
+    run.connection.execute("truncate exports")
+    status, response = vendor_client(run).request("POST", "/v1/exports", {"format": "csv"})
+    yield status
+    if response is None:
+        return
+    export_id = json.loads(response["body"])["export_id"]
+    invoke_for_outcome(run, "exporter", {"export_id": export_id})
+    # The function may be running already.
+    wait_until(lambda: json.loads(get_body(run, export_id))["status"] == "completed", "the export")
+    status, response = vendor_client(run).request("GET", f"/v1/exports/{export_id}/file")
+    yield status
+    # The pre-signed URL has the permissions of the role.
+    yield str(httpx.get(response["headers"]["location"], trust_env=False).status_code)
+
+
+def get_body(run: Pipeline, export_id: str) -> str:
+    return str(vendor_client(run).request("GET", f"/v1/exports/{export_id}")[1]["body"])
 
 
 # -- webhook -----------------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ class VendorData:
     key_id: str
     mapping_id: str
     value_mapping_id: int
+    product_id: int
+    export_id: str
     token: str
     words: tuple[str, ...]
 
@@ -136,6 +138,8 @@ def path_variants(path: str, data: VendorData, own_upload: str) -> Iterator[str]
         "{category_id}": "1",
         "{mapping_id}": data.mapping_id,
         "{value_mapping_id}": str(data.value_mapping_id),
+        "{product_id}": str(data.product_id),
+        "{export_id}": data.export_id,
         "{queue}": "csv-parser-failures",
         "{digest}": "x",
         "{name}": "x",
@@ -174,11 +178,17 @@ BODIES: dict[str, Any] = {
     "PUT /v1/uploads/{upload_id}/corrections": EVIL_EDITS,
     "POST /v1/uploads/{upload_id}/corrections/check": EVIL_EDITS,
     "POST /v1/uploads/{upload_id}/corrections/fill": {"group": 1, "column": "price", "value": "1"},
+    "PATCH /v1/products/{product_id}": {"values": {"price": "0.01"}},
+    "POST /v1/products/status": {"product_ids": [1], "status": "inactive"},
+    "POST /v1/operator/products/{product_id}/block": {"reason": "Evil"},
     "POST /v1/upload-sessions": {"file_name": "../VENDA/stolen.csv"},
+    "POST /v1/exports": {"format": "csv", "vendor_id": "VENDA"},
     "POST /v1/keys": {"name": "mine", "scopes": ["uploads:read"], "vendor_id": "VENDA"},
     "POST /v1/sign-in": {"email": "nobody@nowhere.example"},
     "POST /v1/operator/vendors": {"vendor_id": "EVIL", "vendor_name": "Evil", "email": "evil@evil.example"},
     "POST /v1/operator/categories": {"category_name": "Evil"},
+    "POST /v1/operator/keys": {"name": "Evil"},
+    "PUT /v1/operator/webhook": {"url": "https://evil.example/hook"},
     "PATCH /v1/operator/vendors/{vendor_id}": {"status": "suspended"},
     "PATCH /v1/operator/categories/{category_id}": {"is_active": False},
     "PUT /v1/webhook": {"url": "https://evil.example/hook", "vendor_id": "VENDA"},
@@ -200,11 +210,18 @@ EVIL_DOCUMENT = '{"columns": {"Evil": {"columns": ["brand"]}}}'
 FORMS: dict[str, dict[str, str | list[str]]] = {
     "POST /keys": {"name": "mine", "scopes": ["uploads:read"], "days": "30", "vendor_id": "VENDA"},
     "POST /webhook": {"url": "https://evil.example/hook", "vendor_id": "VENDA"},
+    "POST /products/status": {"product_id": ["1"], "status": "inactive"},
+    "POST /products/{product_id}/status": {"status": "inactive"},
+    "POST /products/{product_id}/undo": {"upload_id": "UPLOAD_1"},
+    "POST /operator/products/{product_id}/block": {"reason": "Evil"},
+    "POST /exports": {"format": "csv", "vendor_id": "VENDA"},
     "POST /categories": {**EVIL_FORM, "vendor_id": "VENDA"},
     "POST /operator/vendors": {"vendor_id": "EVIL", "vendor_name": "Evil", "email": "evil@evil.example"},
     "POST /operator/vendors/{vendor_id}": {"vendor_name": "Evil", "email": "evil@evil.example"},
     "POST /operator/vendors/{vendor_id}/status": {"status": "suspended"},
     "POST /operator/categories": {"category_name": "Evil"},
+    "POST /operator/keys": {"name": "Evil", "days": "30"},
+    "POST /operator/webhook": {"url": "https://evil.example/hook"},
     "POST /operator/categories/{category_id}": {"is_active": "false"},
     "POST /operator/categories/aliases": EVIL_FORM,
     "POST /operator/vendors/{vendor_id}/value-mappings": EVIL_FORM,

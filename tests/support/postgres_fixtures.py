@@ -13,6 +13,7 @@ import psycopg
 from botocore.session import get_session
 
 from onboarding.domain.models import Row, RowError, Upload, UploadStatus
+from onboarding.domain.product_changes import VERSION
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.pipeline.validate import BatchResult, record_outcomes
@@ -47,8 +48,9 @@ UPLOADED_AT = datetime(2024, 12, 21, 10, 30, 45, tzinfo=UTC)
 
 def make_row(row_number: int = 1, /, **changes: Any) -> Row:
     """Return a valid row with these changes of its cells or its other fields. None removes a cell."""
-    cells = {**VALID_CELLS, **{column: text for column, text in changes.items() if column in COLUMNS}}
-    fields = {name: value for name, value in changes.items() if name not in COLUMNS}
+    columns = {*COLUMNS, VERSION}
+    cells = {**VALID_CELLS, **{column: text for column, text in changes.items() if column in columns}}
+    fields = {name: value for name, value in changes.items() if name not in columns}
     return Row(
         **{
             "upload_id": "UPLOAD_1",
@@ -197,8 +199,8 @@ def open_database(url: str) -> Database:
 
 
 def _restore_seeds(connection: Connection) -> None:
-    tables = ("validation_errors", "products", "upload_history", "quarantined_objects", "audit_log")
-    for table in (*tables, "value_mappings", "mapping_versions", "mappings"):
+    tables = ("validation_errors", "product_blocks", "products", "upload_history", "quarantined_objects", "audit_log")
+    for table in (*tables, "product_events", "value_mappings", "mapping_versions", "mappings"):
         connection.execute(psycopg.sql.SQL("delete from {}").format(psycopg.sql.Identifier(table)))
     connection.execute("delete from vendors where vendor_id not in ('VEND001', 'VEND002', 'VEND003')")
     connection.execute("update vendors set status = 'active'")

@@ -17,6 +17,7 @@ from onboarding.local.endpoints import Endpoints
 from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.storage import uploads, validation_errors
 from onboarding.storage.database import open_connection
+from onboarding.storage.upload_sessions import UploadPurpose, get_upload_purpose
 
 Result = TypeVar("Result")
 
@@ -126,14 +127,19 @@ class Pipeline:
         return uploads.get_upload(self.connection, upload_id)
 
     def finished(self, upload_id: str) -> Upload:
-        """Wait until an upload is finished and its e-mail is delivered; return the upload."""
+        """Wait until an upload is finished and its e-mail is delivered; return the upload.
+
+        No e-mail is sent about accepted edits.
+        """
 
         def notified() -> Upload | None:
             upload = self.upload(upload_id)
             return upload if upload and upload.status is not UploadStatus.PROCESSING and upload.notified_at else None
 
         upload = wait_until(notified, f"{upload_id} to finish")
-        self.email(upload_id)
+        is_edit = get_upload_purpose(self.connection, upload.s3_key) is UploadPurpose.EDIT
+        if not is_edit or upload.status is not UploadStatus.COMPLETED:
+            self.email(upload_id)
         return upload
 
     def run(self, vendor_id: str, file_name: str, content: bytes, **metadata: str) -> Upload:

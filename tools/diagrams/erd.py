@@ -12,8 +12,15 @@ from tools.diagrams.draw import Picture, Point
 # is in an earlier diagram has only the columns that refer to tables of this one.
 LAYOUT: dict[str, tuple[tuple[str, ...], ...]] = {
     "erd": (
-        ("products", "product_categories", "schema_migrations"),
-        ("vendors", "quarantined_objects", "read_attempts", "sweep_cursor"),
+        (
+            "products",
+            "product_categories",
+            "product_blocks",
+            "product_events",
+            "product_search",
+            "product_search_position",
+        ),
+        ("vendors", "quarantined_objects", "read_attempts", "sweep_cursor", "schema_migrations"),
         ("upload_history",),
         (
             "validation_errors",
@@ -32,7 +39,7 @@ LAYOUT: dict[str, tuple[tuple[str, ...], ...]] = {
         ("upload_history",),
     ),
     "erd-access": (
-        ("api_keys", "upload_sessions", "webhooks", "dry_runs"),
+        ("api_keys", "upload_sessions", "webhooks", "marketplace_webhook", "dry_runs", "exports"),
         ("vendors", "operators"),
         ("sign_in_links", "sessions", "sign_in_requests"),
         ("audit_log", "report_link_clicks", "revoked_report_links"),

@@ -26,6 +26,7 @@ RETRIED_BY: dict[str, str | None] = {
     Queue.ERRORS_DLQ: None,
     Queue.MAILER_FAILURES: Function.MAILER,
     Queue.WEBHOOK_FAILURES: Function.WEBHOOK,
+    Queue.EXPORTER_FAILURES: Function.EXPORTER,
     Queue.WATCHDOG_FAILURES: Function.WATCHDOG,
 }
 """The failure queues by the short names that operators use, each with the function that handles its events.
@@ -70,7 +71,7 @@ class Failure:
     """An event in a failure queue.
 
     `sent_at` is the time at which its message was sent (UTC), `subject` the upload, object or e-mail that it concerns:
-    an upload id, an object key or a description.
+    an id of an upload or export, an object key or a description.
     """
 
     queue: str
@@ -233,8 +234,8 @@ def describe_message(body: str) -> tuple[str, str]:
 
 def _get_subject(event: Any) -> str:
     match event:
-        case {"upload_id": upload_id}:
-            return str(upload_id)
+        case {"upload_id": subject} | {"export_id": subject}:
+            return str(subject)
         case {"Records": [{"s3": {"object": {"key": key}}}, *_]}:
             return str(key)
         case {"Records": [{"Sns": {"Message": message}}, *_]} | {"Type": "Notification", "Message": message}:

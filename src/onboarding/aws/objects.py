@@ -1,4 +1,4 @@
-"""Reader of the vendors' files in S3, and the rules for their names."""
+"""Reader and writer of product files in S3, and the rules for their names."""
 
 from __future__ import annotations
 
@@ -131,3 +131,26 @@ def _get_storage_reason(error: ClientError) -> str | None:
     if code == "InvalidRequest" and "Server Side Encryption" in message:
         return "it is encrypted with a key of its sender (SSE-C)"
     return None
+
+
+def put_new_object(ctx: AppContext, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
+    """Write a CSV file under a key of the bucket, unless the key has an object already."""
+    for is_last_attempt in (False, False, True):
+        try:
+            ctx.s3.put_object(
+                Bucket=ctx.settings.bucket,
+                Key=key,
+                Body=body,
+                ContentType="text/csv",
+                Metadata=metadata,
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "PreconditionFailed":
+                return
+            # S3's response while another request writes this key, which may fail.
+            if code != "ConditionalRequestConflict" or is_last_attempt:
+                raise
+        else:
+            return

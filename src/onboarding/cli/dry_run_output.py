@@ -9,11 +9,14 @@ from typing import Any
 
 from onboarding.cli.mapping_options import describe_mapping
 from onboarding.cli.output import Column, format_count, print_line, print_table
+from onboarding.domain.catalog import ValueChange
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.error_summary import summarize_errors
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.mappings import normalize_key
 from onboarding.domain.models import Outcome, RowError
+from onboarding.domain.product_schema import CHOICES
+from onboarding.domain.upload_changes import ProductChange, describe_change, format_price_move
 from onboarding.files.models import one_line
 from onboarding.pipeline.upload_mappings import INLINE_ID
 
@@ -21,6 +24,8 @@ MAX_TABLE_ROWS = 50
 """Rows of a table; `--json` has all."""
 
 MAX_SUGGESTED_OPTIONS = 5
+
+MAX_CHANGE_LENGTH = 120
 
 
 def print_dry_run(result: Mapping[str, Any]) -> None:
@@ -44,6 +49,7 @@ def print_dry_run(result: Mapping[str, Any]) -> None:
         f"{valid:,} of {format_count(total, 'row')} {'is' if valid == 1 else 'are'} valid"
         f"{f' ({outcomes})' if outcomes else ''}, {failed:,} {'is' if failed == 1 else 'are'} invalid."
     )
+    _print_changes(result)
     _print_unmapped_values(result["unmapped_values"])
     _print_errors(result["errors"])
 
@@ -88,6 +94,38 @@ def _print_missing_columns(result: Mapping[str, Any]) -> None:
         print_line(f"To go on, name the header of each column: {_join_options('--map', [f'HEADER={column}'])}")
 
 
+def _print_changes(result: Mapping[str, Any]) -> None:
+    """Print what the file would change; the previous version of `admin` does not return it."""
+    changes = result.get("changes", [])
+    if not changes:
+        return
+    print_line()
+    print_line("Changes, the largest of prices first:")
+    print_change_table(changes)
+    if more := result["changed_products"] - len(changes):
+        print_line(f"and {format_count(more, 'more changed product')}.")
+
+
+def print_change_table(changes: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of changed products."""
+    columns = (Column("Row", "right"), Column("Product", wraps=True), Column("Change", wraps=True))
+    rows = [
+        (c["spreadsheet_row"] or c["row_number"], c["vendor_product_id"] or "", _describe_changes(c)) for c in changes
+    ]
+    print_table(columns, rows)
+
+
+def _describe_changes(change: Mapping[str, Any]) -> str:
+    if change["change_type"] == Outcome.CREATED:
+        return "new product"
+    if not change["changes"]:
+        return f"set {', '.join(change['set_columns'])}"
+    items = [from_json(ValueChange, item) for item in change["changes"]]
+    texts = [one_line(describe_change(item), MAX_CHANGE_LENGTH) for item in items]
+    move = from_json(ProductChange, {**change, "changes": items}).price_move
+    return "; ".join(texts) + (f" (price {format_price_move(move)})" if move is not None else "")
+
+
 def _print_unmapped_values(values: Sequence[Mapping[str, Any]]) -> None:
     """Print the values that are not in the list of their column, and the options that map them."""
     if not values:
@@ -111,7 +149,9 @@ def _print_unmapped_values(values: Sequence[Mapping[str, Any]]) -> None:
         print_line(f"To map them, add those of these options that are right: {suggested}")
     else:
         example = f"{values[0]['column']}:{values[0]['vendor_value']}=TARGET"
-        print_line(f"To map them: {_join_options('--map-value', [example])}. See: onboarding categories list")
+        choices = " or ".join(CHOICES.get(values[0]["column"], ()))
+        targets = f"TARGET is {choices}" if choices else "See: onboarding categories list"
+        print_line(f"To map them: {_join_options('--map-value', [example])}. {targets}")
 
 
 def _print_errors(errors: Sequence[Mapping[str, Any]]) -> None:

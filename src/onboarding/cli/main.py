@@ -22,6 +22,7 @@ from onboarding.cli import (
     inbox,
     local_stack,
     mappings,
+    products,
     report,
     sample_data,
     template,
@@ -58,6 +59,7 @@ uploads.app.command("undo")(undo.undo_upload)
 app.add_typer(uploads.app, name="uploads")
 app.command()(report.report)
 app.add_typer(mappings.app, name="mappings")
+app.add_typer(products.app, name="products")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(failed_events.app, name="failures")
 app.add_typer(watchdog.app, name="watchdog")

@@ -90,8 +90,8 @@ def set_mapping(
 ) -> None:
     """Remember a mapping for all files of a vendor with the headers of a file.
 
-    An existing mapping for these headers gets a new version and this name. The values of the document become mapped
-    values of the vendor, for all its files.
+    An existing mapping for these headers gets a new version and this name. The categories of the document become
+    mapped values of the vendor, for all its files.
     """
     try:
         document = parse_json_document(json.loads(file.read_bytes()))

@@ -117,6 +117,7 @@ def _make_valid_row(rng: random.Random, vendor_id: str, number: int, digits: int
         "weight_kg": f"{rng.randint(*product.weight) / 1000:.3f}",
         "dimensions_cm": product.dimensions,
         "image_url": _make_image_url(product, number),
+        "status": "active",
     }
     # Vendors often leave optional columns blank.
     for column in ("subcategory", "description", "brand", "weight_kg", "dimensions_cm", "image_url"):

@@ -16,8 +16,9 @@ from onboarding.cli.target import RunAction
 from onboarding.domain.models import Upload, UploadStatus
 from onboarding.domain.upload_options import Options
 from onboarding.lambda_handlers.admin_queries import upload_from_json
-from onboarding.pipeline.ingest import PREFIX, S3ObjectVersion
+from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.runtime import AppContext
+from onboarding.storage.upload_sessions import PREFIX
 
 EXIT_ALL_VALID, EXIT_FAILED, EXIT_ROWS_REJECTED, EXIT_FILE_REJECTED = 0, 1, 2, 3
 """Exit codes of the commands."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from onboarding.cli.dry_run_output import print_change_table
 from onboarding.cli.mapping_options import describe_mapping
 from onboarding.cli.options import Json, State
-from onboarding.cli.output import Column, print_json, print_line, print_table
+from onboarding.cli.output import Column, format_count, print_json, print_line, print_table
 from onboarding.cli.target import connect_admin
 from onboarding.cli.uploads import UploadId, format_time, parse_upload, upload_as_json
 from onboarding.domain.models import OnError, Upload
@@ -16,8 +17,8 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
         response = run_action("describe_upload", upload_id=upload_id)
     upload = parse_upload(response, upload_id)
     if as_json:
-        keys = ("error_types", "error_groups", "file_details", "warnings", "mapping", "used_values")
-        print_json({**upload_as_json(upload), **{key: response[key] for key in keys}})
+        keys = ("error_types", "error_groups", "file_details", "warnings", "mapping", "used_values", "changes")
+        print_json({**upload_as_json(upload), **{key: response[key] for key in keys if key in response}})
         return
     fields = {
         "Upload": upload.upload_id,
@@ -43,6 +44,13 @@ def show(upload_id: UploadId, as_json: Json = False, state: State = None) -> Non
     for name, value in fields.items():
         if value:
             print_line(f"{name + ':':13}{value}")
+    # The previous version of `admin` does not return them.
+    if changes := response.get("changes"):
+        print_line()
+        print_line("In the catalog:")
+        print_change_table(changes)
+        if (more := upload.created_records + upload.updated_records - len(changes)) > 0 and not upload.undone_at:
+            print_line(f"and {format_count(more, 'more product')}.")
     if response["error_types"]:
         print_line()
         print_table((Column("Error type"), Column("Errors", "right")), response["error_types"].items())

@@ -15,11 +15,23 @@ class ColumnType(StrEnum):
     IDENTIFIER = auto()
     WORDS = auto()
     CATEGORY = auto()
+    STATUS = auto()
     DIMENSIONS = auto()
     URL = auto()
     PRICE = auto()
     QUANTITY = auto()
     WEIGHT = auto()
+
+
+class ProductStatus(StrEnum):
+    """Status of a product; column `status` of `products`.
+
+    `active`: on sale. `inactive`: taken off sale by the vendor. `blocked`: taken off sale by the marketplace.
+    """
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    BLOCKED = "blocked"
 
 
 class Required(Enum):
@@ -60,14 +72,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextColumn(Column):
-    """Column of text with at most `max_length` characters."""
+    """Column of text with at most `max_length` characters; one of `choices`, if there are any."""
 
     max_length: int
+    choices: tuple[str, ...] = ()
 
     @property
     def limits(self) -> str:
         """Return the accepted texts in words, for the template and the reference page."""
         default = f"; `{self.default}` if left blank" if self.default else ""
+        if self.choices:
+            return f"{' or '.join(f'`{choice}`' for choice in self.choices)}{default}"
         return f"text, up to {self.max_length:,} characters{default}"
 
     @property

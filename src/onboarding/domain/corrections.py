@@ -19,8 +19,10 @@ _RECHECKED = frozenset(
         RowErrorCode.INVALID_CATEGORY,
         RowErrorCode.MISSING_REQUIRED_FIELDS,
         RowErrorCode.OUTDATED_ROW,
+        RowErrorCode.PRODUCT_BLOCKED,
         RowErrorCode.REJECTED_BY_CATALOG,
         RowErrorCode.SAMPLE_ROW,
+        RowErrorCode.STALE_ROW,
         RowErrorCode.UNKNOWN_PRODUCT,
     }
 )

@@ -39,29 +39,29 @@ class RejectionCode(Code):
 
     ALREADY_UPLOADED = (
         "ALREADY_UPLOADED",
-        "The same content was uploaded within 24 hours; the message names that upload",
+        "The same content was uploaded within 24 hours",
     )
     AMBIGUOUS_COLUMNS = (
         "AMBIGUOUS_COLUMNS",
-        "Two headers may mean the same column, or the headers name two currencies",
+        "Two headers may mean the same column, or name two currencies",
     )
-    AMBIGUOUS_DELIMITER = "AMBIGUOUS_DELIMITER", "Two characters may be the delimiter between the values"
+    AMBIGUOUS_DELIMITER = "AMBIGUOUS_DELIMITER", "Two characters may be the delimiter"
     DUPLICATE_COLUMNS = (
         "DUPLICATE_COLUMNS",
-        "The header has a column more than once, or two headers mean the same column",
+        "Two headers name or mean the same column",
     )
     EMPTY_FILE = "EMPTY_FILE", "The file is empty"
-    ENCRYPTED_WORKBOOK = "ENCRYPTED_WORKBOOK", "The workbook is protected by a password or by rights management"
+    ENCRYPTED_WORKBOOK = "ENCRYPTED_WORKBOOK", "The workbook is protected by a password or rights management"
     FILE_TOO_LARGE = "FILE_TOO_LARGE", "The file exceeds the size limit; split it"
     INVALID_OPTION = "INVALID_OPTION", "An option is not valid, or its mapping does not exist"
     MISSING_COLUMNS = (
         "MISSING_COLUMNS",
-        "The header lacks required columns; the message names them and the most similar headers",
+        "The header lacks required columns; the message names similar headers",
     )
-    MIXED_CURRENCIES = "MIXED_CURRENCIES", "The number formats of a workbook's prices show more than one currency"
+    MIXED_CURRENCIES = "MIXED_CURRENCIES", "The number formats of a workbook's prices show several currencies"
     NOT_A_TABLE = (
         "NOT_A_TABLE",
-        "The file is not a table; the message names its type",
+        "The file is not a table",
     )
     NO_ROWS = "NO_ROWS", "The file has a header and no rows"
     OLD_EXCEL = "OLD_EXCEL", "The file is an .xls workbook; save it as .xlsx"
@@ -72,27 +72,27 @@ class RejectionCode(Code):
     )
     ROWS_ABOVE_HEADER = (
         "ROWS_ABOVE_HEADER",
-        "Products are above the header, as when it was sorted with them; move it to the top",
+        "Products are above the header, as after sorting it with them",
     )
     SECOND_HEADER = (
         "SECOND_HEADER",
-        "A second header with other columns is between the rows; upload each table as its own file",
+        "A second header with other columns is between the rows; upload each table separately",
     )
-    SEVERAL_PRODUCT_SHEETS = "SEVERAL_PRODUCT_SHEETS", "More than one visible sheet of the workbook has products"
+    SEVERAL_PRODUCT_SHEETS = "SEVERAL_PRODUCT_SHEETS", "Several visible sheets of the workbook have products"
     UPLOAD_SESSION_USED = (
         "UPLOAD_SESSION_USED",
-        "The upload session was already used for a file; create a new session",
+        "The upload session already has a file; create a new one",
     )
     TOO_COMPLEX = "TOO_COMPLEX", "Reading the file takes too much processor time or memory"
     TOO_MANY_COLUMNS = "TOO_MANY_COLUMNS", "The header has more columns than the limit"
     TOO_MANY_ROWS = "TOO_MANY_ROWS", "The file has more rows than the limit; split it"
     UNKNOWN_DELIMITER = (
         "UNKNOWN_DELIMITER",
-        "The values are separated by an unsupported character; the message names it",
+        "The values are separated by an unsupported character",
     )
     UNKNOWN_ENCODING = (
         "UNKNOWN_ENCODING",
-        "The encoding of the text cannot be determined; save it as 'CSV UTF-8'",
+        "The text's encoding cannot be determined; save it as 'CSV UTF-8'",
     )
     UNKNOWN_FILE_TYPE = "UNKNOWN_FILE_TYPE", "The file name does not have the extension of a product file"
     UNKNOWN_VENDOR = (
@@ -101,15 +101,15 @@ class RejectionCode(Code):
     )
     UNREADABLE_CSV = (
         "UNREADABLE_CSV",
-        "A quote is not closed, is misplaced, or closes a value in another row",
+        "A quote is misplaced, not closed, or closed in another row",
     )
     UNREADABLE_OBJECT = (
         "UNREADABLE_OBJECT",
-        "The file is archived, or encrypted with a key that the marketplace cannot use",
+        "The file is archived, or encrypted with another key",
     )
     UNREADABLE_XLSX = "UNREADABLE_XLSX", "The workbook is damaged"
     VENDOR_SUSPENDED = "VENDOR_SUSPENDED", "Your account is suspended; contact the marketplace"
-    WORKBOOK_TOO_LARGE = "WORKBOOK_TOO_LARGE", "The unpacked workbook is far larger than a file of products"
+    WORKBOOK_TOO_LARGE = "WORKBOOK_TOO_LARGE", "The unpacked workbook is too large"
 
 
 class WarningCode(Code):
@@ -117,17 +117,17 @@ class WarningCode(Code):
 
     COMMENTED_LINES = (
         "COMMENTED_LINES",
-        "Lines that begin with `#`, `//`, `--`, `;` or `%`, in a file with comments, were not read",
+        "Lines that begin like comments (`#`, `//`, `--`, `;`, `%`) were not read",
     )
     COMPARE_AT_PRICE_BELOW_PRICE = "COMPARE_AT_PRICE_BELOW_PRICE", "The price before a discount is lower than the price"
     DATE_IN_TEXT = (
         "DATE_IN_TEXT",
-        "A text column of a workbook has dates, which a spreadsheet may have converted from other text",
+        "A text column of a workbook has dates, perhaps converted from other text",
     )
-    DOUBLE_ENCODED = "DOUBLE_ENCODED", "Letters look as if they had been encoded twice (`Ã¼` for `ü`)"
+    DOUBLE_ENCODED = "DOUBLE_ENCODED", "Letters seem to be encoded twice (`Ã¼` for `ü`)"
     FURTHER_ADDRESSES = (
         "FURTHER_ADDRESSES",
-        "Of several web addresses in a cell, the first was used, as the mapping says",
+        "Of several web addresses in a cell, the first was used",
     )
     HIDDEN_COLUMNS = "HIDDEN_COLUMNS", "Hidden columns of a workbook were read"
     HIDDEN_ROWS = "HIDDEN_ROWS", "Hidden or filtered rows of a workbook were read"
@@ -139,11 +139,11 @@ class WarningCode(Code):
     LINES_ABOVE_HEADER = "LINES_ABOVE_HEADER", "Lines above the header were not read"
     LOOKALIKE_CHARACTERS = (
         "LOOKALIKE_CHARACTERS",
-        "An identifier has characters that look like others, such as a Cyrillic A",
+        "An identifier has lookalike characters, such as a Cyrillic A",
     )
     LOOKS_COMMENTED = (
         "LOOKS_COMMENTED",
-        "Rows begin like comments (`#`, `//`, `--`, `;`, `%`) and were read as products; delete any comments",
+        "Rows that begin like comments were read as products; delete any comments",
     )
     LOST_CHARACTER = (
         "LOST_CHARACTER",
@@ -151,42 +151,42 @@ class WarningCode(Code):
     )
     LOST_DIGITS = (
         "LOST_DIGITS",
-        "Long codes of a column end in zeros, as spreadsheets write them when they round a number",
+        "Long codes of a column end in zeros, as when a spreadsheet rounds numbers",
     )
     LOST_ZEROS = "LOST_ZEROS", "Codes of a column seem to have lost leading zeros"
     MERGED_CELLS = "MERGED_CELLS", "The value of a merged cell was used for all its rows"
-    MIXED_DECIMALS = "MIXED_DECIMALS", "A column has decimal commas and points, so no comma was read as a decimal sign"
+    MIXED_DECIMALS = "MIXED_DECIMALS", "A column has decimal commas and points; no comma was read as a decimal sign"
     NOT_PRODUCTS = (
         "NOT_PRODUCTS",
-        "Totals, notes, rulers, rows of zeros and further pictures were not read; the warning names the lines",
+        "Totals, notes, rulers, rows of zeros and further pictures were not read",
     )
-    OTHER_SHEETS = "OTHER_SHEETS", "The workbook has more sheets; only the one with the products was read"
+    OTHER_SHEETS = "OTHER_SHEETS", "Other sheets of the workbook were not read"
     PLACEHOLDER_VALUE = (
         "PLACEHOLDER_VALUE",
-        "An optional column has placeholders (`NULL`, `N/A`), which were read as blank",
+        "An optional column has placeholders (`NULL`, `N/A`), read as blank",
     )
     POSSIBLE_DATE = "POSSIBLE_DATE", "A value may be a date that a spreadsheet converted from another value"
     READ_AS_WINDOWS_1252 = (
         "READ_AS_WINDOWS_1252",
-        "The text is not UTF-8 and was read as Windows-1252, which fits its letters",
+        "The text is not UTF-8 and was read as Windows-1252",
     )
-    REPEATED_HEADER = "REPEATED_HEADER", "Lines that repeat or explain the header were not read; the warning names them"
-    ROUNDED_DISPLAY = "ROUNDED_DISPLAY", "A workbook shows a number rounded or scaled; the value of the cell was used"
+    REPEATED_HEADER = "REPEATED_HEADER", "Lines that repeat or explain the header were not read"
+    ROUNDED_DISPLAY = "ROUNDED_DISPLAY", "A workbook shows a number rounded or scaled; its value was used"
     SEVERAL_IDENTIFIERS = (
         "SEVERAL_IDENTIFIERS",
-        "A value may hold several identifiers, separated by commas, semicolons or bars",
+        "A value may hold several identifiers",
     )
     SHOPIFY_PICTURES = "SHOPIFY_PICTURES", "Rows of a Shopify export have an image and no product"
     SHOPIFY_VARIANTS = "SHOPIFY_VARIANTS", "Rows of a Shopify export are variants without name and category"
-    SHORT_ROWS = "SHORT_ROWS", "Rows lack optional columns at the end of the header, which were read as blank"
-    SIMILAR_IDENTIFIERS = "SIMILAR_IDENTIFIERS", "Two identifiers differ only in case, or in characters that look alike"
+    SHORT_ROWS = "SHORT_ROWS", "Rows lack optional columns at their end, read as blank"
+    SIMILAR_IDENTIFIERS = "SIMILAR_IDENTIFIERS", "Two identifiers differ only in case or lookalike characters"
     UNCLEAR_COMMAS = (
         "UNCLEAR_COMMAS",
-        "The commas of a column may be decimal or thousands separators, so none was read as a decimal sign",
+        "Commas of a column may be decimal or thousands separators; none was read as a decimal sign",
     )
     UNKNOWN_COLUMN = (
         "UNKNOWN_COLUMN",
-        "A column is not in the product schema, or another column has the exact name; it was not read",
+        "A column is unknown, or another one has the exact name; it was not read",
     )
     UNNAMED_COLUMN = (
         "UNNAMED_COLUMN",
@@ -210,12 +210,12 @@ class RowErrorCode(Code):
     )
     FIELD_COUNT_MISMATCH = (
         "FIELD_COUNT_MISMATCH",
-        "The row has more or fewer values than the header; its values are not validated",
+        "The row has more or fewer values than the header; they are not validated",
     )
     FIELD_LENGTH_EXCEEDED = "FIELD_LENGTH_EXCEEDED", "A text is longer than its column allows"
     FILE_REJECTED = (
         "FILE_REJECTED",
-        "The row is valid, but other rows have errors and the upload's `on-error` is `reject_file`",
+        "The row is valid; others have errors and `on-error` is `reject_file`",
     )
     INVALID_CATEGORY = "INVALID_CATEGORY", "The category is not one of the marketplace's active categories"
     INVALID_CHARACTER = "INVALID_CHARACTER", "A text has control characters, or an identifier has invisible ones"
@@ -225,20 +225,23 @@ class RowErrorCode(Code):
         "INVALID_STOCK_QUANTITY",
         "The stock quantity is not a plain whole number within its limits",
     )
+    INVALID_STATUS = "INVALID_STATUS", "The status is not one that a file can set"
     INVALID_WEIGHT = "INVALID_WEIGHT", "The weight is not a plain number within its limits"
     MISSING_REQUIRED_FIELDS = "MISSING_REQUIRED_FIELDS", "Columns that the row needs are blank"
     NOT_PROCESSED = (
         "NOT_PROCESSED",
-        "The row could not be processed: a failure of the marketplace, or its file was removed; upload it again",
+        "A failure of the marketplace, or the file was removed; upload the row again",
     )
     OUTDATED_ROW = "OUTDATED_ROW", "A later upload has already set a column that the row sets"
     PLACEHOLDER_VALUE = "PLACEHOLDER_VALUE", "A required column has a placeholder (`NULL`, `N/A`) instead of a value"
+    PRODUCT_BLOCKED = "PRODUCT_BLOCKED", "The row sets the status of a product that the marketplace has blocked"
     REJECTED_BY_CATALOG = (
         "REJECTED_BY_CATALOG",
-        "The catalog cannot store the row although it passes every rule; the message says why",
+        "The catalog cannot store the row although it passes every rule",
     )
     SAMPLE_ROW = "SAMPLE_ROW", "The row is the sample row of the template; delete it"
     SPREADSHEET_DATE = "SPREADSHEET_DATE", "A spreadsheet converted the dimensions to a date"
     SPREADSHEET_ERROR = "SPREADSHEET_ERROR", "A text is the error of a formula (`#REF!`)"
     SPREADSHEET_FORMULA = "SPREADSHEET_FORMULA", "A text is a formula instead of its value"
+    STALE_ROW = "STALE_ROW", "The product has changed since the export that the row comes from"
     UNKNOWN_PRODUCT = "UNKNOWN_PRODUCT", "Mode `update` does not create products, and none of your products has the ID"

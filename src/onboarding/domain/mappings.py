@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
 
-from onboarding.domain.column_types import ColumnType
+from onboarding.domain.column_types import ColumnType, ProductStatus
 from onboarding.domain.mapped_numbers import (
     DECIMAL_SIGNS,
     FACTORS,
@@ -22,7 +22,7 @@ from onboarding.domain.mapped_numbers import (
     MappedNumberFormat,
     is_removable,
 )
-from onboarding.domain.product_schema import COLUMNS, IDENTIFIERS, MAX_LENGTHS, NUMBER_COLUMNS, columns_of_type
+from onboarding.domain.product_schema import CHOICES, COLUMNS, IDENTIFIERS, MAX_LENGTHS, NUMBER_COLUMNS, columns_of_type
 
 MAX_HEADER_LENGTH = 101
 """Maximum length of a header in characters: longer names are cut to 100 characters and an ellipsis."""
@@ -39,8 +39,12 @@ MAX_CHARACTERS = 100_000
 NO_MAPPING = "none"
 """Name that switches mappings off for an upload."""
 
-VALUE_COLUMNS = columns_of_type(ColumnType.CATEGORY)
-"""Columns with a closed list of values, which a value mapping may translate."""
+VALUE_COLUMNS = columns_of_type(ColumnType.CATEGORY, ColumnType.STATUS)
+"""Columns with a closed list of values, to which a mapping may translate others."""
+
+REMEMBERED_COLUMNS = columns_of_type(ColumnType.CATEGORY)
+"""Those of them whose translations may apply to all files of a vendor, as value mappings. Translations of the others
+belong to the mapping of a file: `0` or `hidden` may mean something else in the files of another system."""
 
 
 class InvalidMapping(Exception):
@@ -163,6 +167,11 @@ class MappingDocument:
         if len(self.first_address) > MAX_HEADERS:
             raise InvalidMapping(f"first_address has at most {MAX_HEADERS:,} headers")
 
+    def without_remembered_values(self) -> MappingDocument:
+        """Return the document without the translations that are stored as value mappings."""
+        values = {column: texts for column, texts in self.values.items() if column not in REMEMBERED_COLUMNS}
+        return replace(self, values=values)
+
     def list_targets(self, names: Iterable[str]) -> list[HeaderMapping | None]:
         """Return the target of each header of a file; None if the document does not have it."""
         targets = {normalize_key(header): target for header, target in self.columns.items()}
@@ -213,6 +222,9 @@ def _validate_constant(column: str, text: str) -> None:
     if column in NUMBER_COLUMNS:
         if not NUMBER_COLUMNS[column].accepts(text):
             raise InvalidMapping(f"The constant of {column} must be {NUMBER_COLUMNS[column].expected}")
+    elif column in CHOICES:
+        if text not in CHOICES[column]:
+            raise InvalidMapping(f"The constant of {column} must be {' or '.join(CHOICES[column])}")
     elif not text.strip() or len(text) > MAX_LENGTHS[column] or not text.isprintable():
         raise InvalidMapping(f"The constant of {column} must be text of 1 to {MAX_LENGTHS[column]:,} characters")
 
@@ -241,8 +253,18 @@ def validate_value(column: str, own_value: str, target: str) -> None:
     """Raise InvalidMapping if a translation of a value of `column` violates a rule; the target may not exist."""
     if not own_value.strip() or len(own_value) > MAX_VALUE_LENGTH or not own_value.isprintable():
         raise InvalidMapping(f"A value has 1 to {MAX_VALUE_LENGTH} characters, without control characters")
-    if not target.strip() or len(target) > MAX_LENGTHS[column] or not target.isprintable():
+    if column in CHOICES:
+        _validate_choice(column, own_value, target)
+    elif not target.strip() or len(target) > MAX_LENGTHS[column] or not target.isprintable():
         raise InvalidMapping(f"'{own_value}' must be mapped to a {column} of 1 to {MAX_LENGTHS[column]} characters")
+
+
+def _validate_choice(column: str, own_value: str, target: str) -> None:
+    """Raise InvalidMapping if a column with a fixed list of values lacks the target, or has the value itself."""
+    if target not in CHOICES[column]:
+        raise InvalidMapping(f"'{own_value}' must be mapped to {' or '.join(CHOICES[column])}")
+    if normalize_key(own_value) in tuple(ProductStatus) and normalize_key(own_value) != target:
+        raise InvalidMapping(f"'{own_value}' is a {column} itself, so it cannot be mapped to another one")
 
 
 @dataclass(frozen=True, slots=True)

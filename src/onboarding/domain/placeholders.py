@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import RowErrorCode
 from onboarding.domain.models import Row, RowError
+from onboarding.domain.product_changes import VERSION
 from onboarding.domain.product_schema import PRODUCT_SCHEMA, REQUIRED, columns_of_type
 from onboarding.domain.text import quoted
 
@@ -60,7 +61,11 @@ def _list_placeholder_errors(row: Row) -> Iterator[RowError]:
 def validate_not_sample_row(row: Row, _: object) -> tuple[RowError, ...]:
     """Return an error if the row is the sample row of the template."""
     cells = row.cells
-    if cells.get("sku") != _SAMPLE_SKU or any(cells.get(column) != value for column, value in SAMPLE.items()):
+    if (
+        cells.get("sku") != _SAMPLE_SKU
+        or VERSION in cells
+        or any(cells.get(column) != value for column, value in SAMPLE.items())
+    ):
         return ()
     message = "This row is the sample row of the template, not one of your products"
     expected = "only your own products"

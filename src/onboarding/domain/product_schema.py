@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
-from onboarding.domain.column_types import ColumnType, NumberColumn, Required, TextColumn
+from onboarding.domain.column_types import ColumnType, NumberColumn, ProductStatus, Required, TextColumn
 
 _COLUMNS: Sequence[TextColumn | NumberColumn] = (
     TextColumn(
@@ -147,6 +147,16 @@ _COLUMNS: Sequence[TextColumn | NumberColumn] = (
         example="https://images.example.com/mouse.jpg",
         max_length=2_000,
     ),
+    TextColumn(
+        name="status",
+        label="Status",
+        type=ColumnType.STATUS,
+        description="`inactive` takes the product off sale",
+        example="active",
+        default="active",
+        max_length=20,
+        choices=(ProductStatus.ACTIVE, ProductStatus.INACTIVE),
+    ),
 )
 
 PRODUCT_SCHEMA: Mapping[str, TextColumn | NumberColumn] = MappingProxyType({column.name: column for column in _COLUMNS})
@@ -158,6 +168,9 @@ COLUMNS = tuple(PRODUCT_SCHEMA)
 TEXT_COLUMNS = {name: column for name, column in PRODUCT_SCHEMA.items() if isinstance(column, TextColumn)}
 NUMBER_COLUMNS = {name: column for name, column in PRODUCT_SCHEMA.items() if isinstance(column, NumberColumn)}
 MAX_LENGTHS = {name: column.max_length for name, column in TEXT_COLUMNS.items()}
+CHOICES = {name: column.choices for name, column in TEXT_COLUMNS.items() if column.choices}
+"""Accepted values of the columns that have a fixed list of them."""
+
 DEFAULTS = {name: column.default for name, column in PRODUCT_SCHEMA.items() if column.default is not None}
 """Values of columns that are blank or were cleared, by column; other columns then have no value."""
 

@@ -25,6 +25,7 @@ class Function(StrEnum):
     WEBHOOK = "webhook"
     REPORT_LINK = "report-link"
     API = "api"
+    EXPORTER = "exporter"
     WATCHDOG = "watchdog"
     ADMIN = "admin"
 
@@ -38,6 +39,7 @@ class Queue(StrEnum):
     PRODUCT_VALIDATOR_FAILURES = "product-validator-failures"
     MAILER_FAILURES = "mailer-failures"
     WEBHOOK_FAILURES = "webhook-failures"
+    EXPORTER_FAILURES = "exporter-failures"
     WATCHDOG_FAILURES = "watchdog-failures"
 
 

@@ -23,7 +23,9 @@ from onboarding.domain.placeholders import (
     validate_no_placeholders,
     validate_not_sample_row,
 )
+from onboarding.domain.product_changes import CLEAR, VERSION, drop_unchanged_cells, list_cleared_columns
 from onboarding.domain.product_schema import (
+    CHOICES,
     IDENTIFIERS,
     MAX_LENGTHS,
     NUMBER_COLUMNS,
@@ -31,18 +33,20 @@ from onboarding.domain.product_schema import (
     REQUIRED_TO_CHANGE,
 )
 from onboarding.domain.text import INVISIBLE_IN_IDENTIFIER, printable, quoted
-from onboarding.domain.validation_context import ValidationContext, product_key
-
-CLEAR = "(clear)"
-"""Cell that clears an optional column of an existing product; a blank cell leaves the column unchanged."""
+from onboarding.domain.validation_context import ValidationContext, find_product, product_key
 
 _REQUIRED = frozenset(REQUIRED)
+_NOT_CLEARABLE = frozenset(REQUIRED) - set(REQUIRED_TO_CHANGE) | CHOICES.keys()
 _SHORTEST_LIMIT = min(MAX_LENGTHS.values())
 
 # Characters that PostgreSQL cannot store (NUL, surrogates), and control characters other than tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Characters that change the direction of text, private-use characters, annotations and noncharacters.
 _MEANINGLESS = re.compile(r"[\u202a-\u202e\u2066-\u2069\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff\U000f0000-\U0010ffff]")
+
+_PRODUCT_ID = "vendor_product_id"
+_PRODUCT_ERRORS = frozenset({RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID, RowErrorCode.OUTDATED_ROW})
+"""Errors of the product that a row names, not of the text of its vendor product ID."""
 
 _HINT_TO_CHANGE = "To change existing products, upload the file in mode update or upsert"
 
@@ -94,6 +98,7 @@ def validate_category(row: Row, context: ValidationContext) -> Iterable[RowError
         or name in context.categories
         or len(name) > MAX_LENGTHS["category"]
         or _find_control_character(name)
+        or _has_category(row, context)
     ):
         return ()
     if name in PLACEHOLDERS:
@@ -105,6 +110,12 @@ def validate_category(row: Row, context: ValidationContext) -> Iterable[RowError
     hint = "" if row.many_categories else suggestions.suggest_name(name, context.categories)
     expected = describe_categories(context.categories, similar_to="" if row.many_categories else name)
     return [RowError(RowErrorCode.INVALID_CATEGORY, "category", message, name, expected, hint)]
+
+
+def _has_category(row: Row, context: ValidationContext) -> bool:
+    """Return whether the row's product has its category already, which may have been disabled since."""
+    product = find_product(row, context)
+    return product is not None and product.values["category"] == row.cells.get("category")
 
 
 def validate_sku_uniqueness(row: Row, context: ValidationContext) -> Iterable[RowError]:
@@ -216,9 +227,11 @@ RULES: tuple[tuple[str, Check], ...] = (
     # Placeholders and the sample row.
     ("values, not placeholders", validate_no_placeholders),
     ("products, not the template's sample row", validate_not_sample_row),
+    ("status that a vendor can set", existing_product_rules.validate_status),
     # Rules for modes that change products.
     ("product to change exists", existing_product_rules.validate_product_exists),
     ("no later upload has set the columns", existing_product_rules.validate_row_is_current),
+    ("no change since the export of the row", existing_product_rules.validate_version),
 )
 
 
@@ -228,18 +241,29 @@ def validate_row(row: Row, context: ValidationContext) -> list[RowError]:
         # Values may be in the wrong columns: errors about single cells would be misleading.
         message, expected = _describe_field_count(row.surplus_fields), "as many fields as the header has"
         return [RowError(RowErrorCode.FIELD_COUNT_MISMATCH, "row", message, expected=expected)]
+    exported_product = context.products.get(product_key(row)) if VERSION in row.cells else None
+    if exported_product is None:
+        return _validate_cells(row, context)
+    errors = _validate_cells(drop_unchanged_cells(row, exported_product), context)
+    # The product has the ID already, also if the rules have changed since.
+    return [error for error in errors if error.field != _PRODUCT_ID or error.error_type in _PRODUCT_ERRORS]
+
+
+def _validate_cells(row: Row, context: ValidationContext) -> list[RowError]:
     cleared_names = list_cleared_columns(row) if context.mode is not Mode.CREATE else ()
     if not cleared_names:
         return _show_values_in_file(row, [error for _, check in RULES for error in check(row, context)])
     # Two rows that clear an identifier are no duplicates of each other.
     remaining_row = replace(
         row,
-        cells={column: text for column, text in row.cells.items() if column not in cleared_names},
+        # The version is checked with the cleared cells, which are changes too.
+        cells={column: text for column, text in row.cells.items() if column not in {*cleared_names, VERSION}},
         duplicate_of={column: number for column, number in row.duplicate_of.items() if column not in cleared_names},
     )
     errors = [error for _, check in RULES for error in check(remaining_row, context)]
     if context.changes_a_product(remaining_row):
-        errors += [_build_clear_error(c) for c in cleared_names if c in REQUIRED and c not in REQUIRED_TO_CHANGE]
+        errors += [_build_clear_error(c) for c in cleared_names if c in _NOT_CLEARABLE]
+        errors += existing_product_rules.validate_version(row, context)
     return _show_values_in_file(row, errors)
 
 
@@ -250,13 +274,8 @@ def _show_values_in_file(row: Row, errors: list[RowError]) -> list[RowError]:
     return [replace(error, value=row.original.get(error.field, error.value)) for error in errors]
 
 
-def list_cleared_columns(row: Row) -> tuple[str, ...]:
-    """Return the columns that the row clears; in mode `create`, `CLEAR` has no special meaning."""
-    return tuple(column for column, text in row.cells.items() if text.casefold() == CLEAR)
-
-
 def _build_clear_error(column: str) -> RowError:
-    message = f"{column} cannot be cleared: every product needs it"
+    message = f"{column} cannot be cleared: every product has it"
     return RowError(
         RowErrorCode.CANNOT_BE_CLEARED, column, message, CLEAR, "a value, or a blank cell to leave it unchanged"
     )

@@ -41,3 +41,8 @@ class ValidationContext:
 def product_key(row: Row) -> tuple[str, str]:
     """Return the permanent key of a row's product: vendor ID and vendor product ID."""
     return row.vendor_id, row.cells.get("vendor_product_id", "")
+
+
+def find_product(row: Row, context: ValidationContext) -> Product | None:
+    """Return the existing product that the row changes, or None."""
+    return None if context.mode is Mode.CREATE else context.products.get(product_key(row))

@@ -9,6 +9,7 @@ Reading a file, in the order of the steps that `parser` calls:
    (`xlsx_cells`, `xlsx_ranges`); `xlsx_reader` finds the table; `xlsx_values` converts cells to text by their number
    formats (`number_formats`, `date_formats`, `currencies`, `numeric_cells`).
 3. `header` finds the header line, and `header_names` matches its names to our columns; `headers.toml` lists synonyms.
+   `status_header` decides by the values whether a name is our column `status`.
    `presets` has mappings for the exports of known systems, which are proposed and not applied.
 4. `skipped_lines` finds lines that are not products (`line_classifier`, `skipped_line_words`), `row_widths` rows whose
    values may be in wrong columns, and `shopify` additional rows of Shopify exports.

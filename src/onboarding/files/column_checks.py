@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from onboarding.domain.column_types import ColumnType
+from onboarding.domain.column_types import ColumnType, ProductStatus
 from onboarding.domain.dates import has_short_date_form, is_date, is_short_date, may_be_date
 from onboarding.domain.error_codes import WarningCode
 from onboarding.domain.identifiers import (
@@ -43,6 +43,7 @@ MAX_SUGGESTED_CATEGORIES = 200
 _OPTIONAL = tuple(column for column in COLUMNS if column not in REQUIRED)
 _DIMENSIONS = columns_of_type(ColumnType.DIMENSIONS)
 _NAMES = tuple(column for column in columns_of_type(ColumnType.WORDS) if column != "description")
+_STATUSES = frozenset(map(str, ProductStatus))
 _MAX_DATE_LENGTH = 30
 _SERIAL_NUMBERS, _SERIAL_DIGITS = range(20_000, 60_000), 5
 """Excel's day numbers from 1954 to 2064, which have five digits."""
@@ -51,13 +52,14 @@ _SERIAL_NUMBERS, _SERIAL_DIGITS = range(20_000, 60_000), 5
 def check_columns(rows: Sequence[Row], *, fix_file: bool) -> list[FileWarning]:
     """Normalize the values of the rows in place and return warnings about suspicious values.
 
-    Surplus zeros after the decimals of a number are removed, placeholders in optional columns become blank, and
-    identifiers are normalized to NFC. Other values are not changed.
+    Surplus zeros after the decimals of a number are removed, placeholders in optional columns become blank, identifiers
+    are normalized to NFC, and a status is in lower case. Other values are not changed.
     """
     # The values of rows with another width may be in wrong columns.
     aligned_rows = [row for row in rows if not row.surplus_fields]
     lines = {row.row_number: row.line or row.row_number for row in aligned_rows}
     _remove_surplus_zeros(aligned_rows)
+    _normalize_statuses(aligned_rows)
     warnings = [*_drop_placeholders(aligned_rows, lines)]
     for column in IDENTIFIERS:
         warnings += _check_identifiers(aligned_rows, lines, column)
@@ -114,6 +116,13 @@ def _drop_placeholders(rows: Sequence[Row], lines: Mapping[int, int]) -> Iterato
     for column, numbers in numbers_by_column.items():
         message = f"{column} has a placeholder for a value in {_format_rows(numbers, lines)}, which was read as blank"
         yield FileWarning(WarningCode.PLACEHOLDER_VALUE, message, numbers[0], column)
+
+
+def _normalize_statuses(rows: Sequence[Row]) -> None:
+    for row in rows:
+        status = row.cells.get("status")
+        if status is not None and status not in _STATUSES and status.casefold() in _STATUSES:
+            row.cells = {**row.cells, "status": status.casefold()}
 
 
 def _mark_many_categories(rows: Sequence[Row]) -> None:

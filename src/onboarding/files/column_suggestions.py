@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from onboarding.domain.column_types import ColumnType
+from onboarding.domain.column_types import ColumnType, ProductStatus
 from onboarding.domain.mapped_numbers import (
     DECIMAL_SIGNS,
     THOUSANDS_SEPARATORS,
@@ -33,6 +33,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]+(?:[.,]0+)?")
 _NUMBER_WITH_UNIT = re.compile(
     r"(?P<before>[^0-9+-]*)(?P<number>-?[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?)(?P<after>[^0-9]*)"
 )
+_STATUSES = frozenset(map(str, ProductStatus))
 # Of 0,250 as thousands.
 _LEADING_ZERO = re.compile(r"-?0[0-9]")
 _SIGNS = frozenset("-,")
@@ -169,6 +170,8 @@ def _fits(header: FileHeader, match: NameMatch, *, file_has_values: bool) -> boo
                 NUMBER_COLUMNS[column].is_number(number_format.convert(sample) or "") for sample in samples
             )
         return _are_numbers(column, samples)
+    if column_type is ColumnType.STATUS:
+        return _STATUSES.issuperset(map(str.casefold, samples))
     has_addresses = any(map(_WEB_ADDRESS.match, samples))
     if column_type is ColumnType.URL:
         return all(map(_WEB_ADDRESS.match, samples))

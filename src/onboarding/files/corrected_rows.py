@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +12,10 @@ from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.mappings import VALUE_COLUMNS, MappingDocument, normalize_key
 from onboarding.domain.models import Row
 from onboarding.domain.number_interpretation import strip_trailing_zeros
+from onboarding.domain.product_changes import VERSION
 from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS
+from onboarding.files.csv_writer import build_csv
 from onboarding.files.decimal_commas import convert_decimal_comma, is_ambiguous
-from onboarding.files.delimiter import DELIMITERS
-from onboarding.files.formula_escaping import escape_formula
 from onboarding.files.header import ADDRESS_COLUMNS, FIX_COLUMNS
 from onboarding.files.models import FileDetails
 from onboarding.files.row_builder import DECIMALS, MAX_CELL, is_unclear
@@ -122,7 +120,7 @@ def build_corrected_row(
             unclear.append(column)
         elif values[column] != text and (column in notation.number_formats or column in notation.first_address):
             original[column] = text
-    ordered = {column: values[column] for column in COLUMNS if column in values}
+    ordered = {column: values[column] for column in (*COLUMNS, VERSION) if column in values}
     corrected_row = Row(upload_id, vendor_id, row.row_number, ordered, {}, 0, cut, tuple(unclear), line)
     corrected_row.decimal_comma = notation.comma_columns
     corrected_row.number_factors = {c: item.factor for c, item in notation.number_formats.items() if item.factor != "1"}
@@ -132,15 +130,7 @@ def build_corrected_row(
 
 
 def build_corrections_file(upload_id: str, rows: Sequence[Row]) -> bytes:
-    """Return a fix file of corrected rows in our own columns, with plain numbers, in UTF-8 with a byte order mark.
-
-    Its delimiter is the one that the values contain least, so that no value looks like lines of the file.
-    """
-    columns = [column for column in COLUMNS if any(column in row.cells for row in rows)]
-    lines = [[escape_formula(row.cells.get(column, "")) for column in columns] for row in rows]
-    delimiter = min(DELIMITERS, key=lambda sign: max(value.count(sign) for line in lines for value in line))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter)
-    writer.writerow([*FIX_COLUMNS, *columns])
-    writer.writerows([upload_id, str(row.line), "", "", *line] for row, line in zip(rows, lines, strict=True))
-    return text.getvalue().encode("utf-8-sig")
+    """Return a fix file of corrected rows in our own columns, with plain numbers."""
+    columns = [column for column in (*COLUMNS, VERSION) if any(column in row.cells for row in rows)]
+    lines = [[upload_id, str(row.line), "", "", *(row.cells.get(column, "") for column in columns)] for row in rows]
+    return build_csv([*FIX_COLUMNS, *columns], lines)

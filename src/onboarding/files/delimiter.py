@@ -10,6 +10,7 @@ from functools import partial
 
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
+from onboarding.domain.product_changes import VERSION
 from onboarding.domain.text import printable
 from onboarding.files.header import FIX_COLUMNS, FIX_FILE_MARKERS
 from onboarding.files.header_names import count_known_columns
@@ -32,9 +33,12 @@ _QUOTES = ("''", "``", "‘’", "“”", "„“", "„”", "‚‘", "«»",
 def detect_delimiter(head: Sequence[str]) -> str | FileRejection:
     """Return the delimiter with which the header names most of our columns, or a rejection if two are equally likely.
 
-    A fix file begins with its own column names, so that the delimiter between these is returned.
+    A fix file begins with its own column names, and an export has the one of the versions, so that the delimiter
+    between these is returned.
     """
     for sign in DELIMITERS:
+        if head and VERSION in map(str.strip, next(csv.reader(head[:1], delimiter=sign), [])):
+            return sign
         # The messages of a fix file may contain more column names, separated by commas, than a short header. Fix files
         # of earlier versions have no `_upload`.
         if head and head[0].startswith((sign.join(FIX_COLUMNS), sign.join(FIX_COLUMNS[1:]))):
@@ -71,7 +75,7 @@ def check_row_delimiters(grid: RawTable, delimiter: str) -> FileRejection | None
     header_index = find_header_index(grid.lines)
     header = [name.strip() for name in grid.lines[header_index]]
     width = len(header)
-    if width < 2 or set(header) >= FIX_FILE_MARKERS:
+    if width < 2 or set(header) >= FIX_FILE_MARKERS or VERSION in header:
         return None
     names = [name for name in header if name]
     first_rows = grid.lines[header_index + 1 : header_index + 1 + _ROWS_EXAMINED]

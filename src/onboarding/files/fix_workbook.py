@@ -6,7 +6,6 @@ Excel that numbers are meant as text. Import it on use: few functions need it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -14,17 +13,16 @@ from typing import BinaryIO
 from xlsxwriter import Workbook
 
 from onboarding.domain.models import RowError
+from onboarding.domain.product_changes import VERSION
+from onboarding.domain.product_schema import CHOICES
 from onboarding.files.fix_file import FixFileSource, FixLine
-from onboarding.files.formula_escaping import escape_formula, unescape_formula
 from onboarding.files.header import FIX_COLUMNS, list_names
 from onboarding.files.models import MAX_COLUMNS
 from onboarding.files.parser import MAX_ROWS
+from onboarding.files.workbook_text import build_cell_text, replace_not_writable
 
 MAX_COMMENTS = 2_000
 """Maximum number of comments: LibreOffice takes more than a minute to open a file with 10,000."""
-
-_MAX_CELL_BYTES = 2 * 32_767
-"""Maximum length of a cell in Excel, in bytes of UTF-16. The text of a known column is shorter, or has an error."""
 
 _WRONG_COLOUR = "#FFC7CE"
 """Background of a wrong cell; black has a contrast of 14:1 on it."""
@@ -39,11 +37,6 @@ _CREATED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 _ALL_CELLS = "A1:XFD1048576"
 
-# Characters that XML cannot have, and `_` between texts that look like escapes of characters: they cannot be written. A
-# character without meaning takes their place, so that the value has an error when it is read.
-_NOT_WRITABLE = re.compile("[\ufffe\uffff]|(?<=_x[0-9A-Fa-f]{4})_(?=x[0-9A-Fa-f]{4}_)")
-_MEANINGLESS = "\ufffb"
-
 
 class FixWorkbook:
     """Fix file as a workbook, with the columns of the CSV file and a sheet of the categories.
@@ -56,8 +49,9 @@ class FixWorkbook:
         additional_names = [*FIX_COLUMNS, *source.details]
         self._positions: dict[str, int] = {}
         for index, name in enumerate(list_names(source.table.header), len(additional_names)):
-            if name in source.columns and index < MAX_COLUMNS:
-                for column in source.columns[name].split(", "):
+            columns = VERSION if name == VERSION else source.columns.get(name)
+            if columns is not None and index < MAX_COLUMNS:
+                for column in columns.split(", "):
                     self._positions.setdefault(column, index)
         self._comment_count, self._row = 0, 0
         # Constant memory: the rows are kept in a temporary file.
@@ -70,6 +64,8 @@ class FixWorkbook:
         # Excel must not offer to convert text to numbers: zeros would be lost.
         self._sheet.ignore_errors({"number_stored_as_text": _ALL_CELLS})
         self._add_categories(source.categories)
+        for column, choices in CHOICES.items():
+            self._add_choice(column, list(choices))
         header = [*additional_names, *source.table.header][:MAX_COLUMNS]
         for index, name in enumerate(header):
             width = _WIDTHS.get(name) or min(max(len(name) + 2, _MIN_WIDTH), _MAX_WIDTH)
@@ -77,7 +73,7 @@ class FixWorkbook:
             self._sheet.set_column(index, index, width, self._text)
         bold = self._book.add_format({"num_format": "@", "bold": True})
         for index, name in enumerate(header):
-            self._sheet.write_string(0, index, _escape(name), bold)
+            self._sheet.write_string(0, index, build_cell_text(name), bold)
 
     def _add_categories(self, categories: Sequence[str]) -> None:
         """Add a sheet of the categories, and a list of them to choose from in the cells of the column."""
@@ -85,10 +81,14 @@ class FixWorkbook:
         sheet = self._book.add_worksheet("_Categories")
         for row, name in enumerate(categories):
             sheet.write_string(row, 0, name, self._text)
-        index = self._positions.get("category")
-        if index is not None and categories:
-            # Other values are permitted: they may have a value mapping.
-            source = f"=_Categories!$A$1:$A${len(categories)}"
+        if categories:
+            self._add_choice("category", f"=_Categories!$A$1:$A${len(categories)}")
+
+    def _add_choice(self, column: str, source: list[str] | str) -> None:
+        """Add a list to choose from to the cells of a column: values, or the range of cells that has them."""
+        index = self._positions.get(column)
+        if index is not None:
+            # Other values are permitted: a mapping may translate them.
             choice = {"validate": "list", "source": source, "show_error": False}
             self._sheet.data_validation(1, index, MAX_ROWS, index, choice)
 
@@ -102,7 +102,7 @@ class FixWorkbook:
         for index, value in enumerate(values[:MAX_COLUMNS]):
             cell_format = self._wrong if index in explanations else self._text
             if value:
-                self._sheet.write_string(self._row, index, _escape(value), cell_format)
+                self._sheet.write_string(self._row, index, build_cell_text(value), cell_format)
             elif index in explanations:
                 # Other blank cells have the format of their column.
                 self._sheet.write_blank(self._row, index, None, cell_format)
@@ -120,7 +120,7 @@ class FixWorkbook:
         line_count = 1 + sum(len(line) // _CHARACTERS_A_LINE + 1 for line in text.splitlines())
         options = {"author": "Product onboarding", "width": _COMMENT_WIDTH}
         options["height"] = line_count * _LINE_HEIGHT
-        self._sheet.write_comment(self._row, index, _NOT_WRITABLE.sub(_MEANINGLESS, text), options)
+        self._sheet.write_comment(self._row, index, replace_not_writable(text), options)
 
     def _explain(self, errors: Sequence[RowError]) -> dict[int, list[str]]:
         """Return the message and hint of each error, by the indexes of its cells."""
@@ -132,12 +132,3 @@ class FixWorkbook:
             for index in {self._positions[column] for column in columns if column in self._positions}:
                 texts.setdefault(index, []).append(text)
         return texts
-
-
-def _escape(value: str) -> str:
-    """Return a value as a cell has it: it is escaped like in the CSV file only if reading would unescape it."""
-    if unescape_formula(value) != value:
-        value = escape_formula(value)
-    if 2 * len(value) > _MAX_CELL_BYTES // 2:
-        value = value.encode("utf-16-le")[:_MAX_CELL_BYTES].decode("utf-16-le", "ignore")
-    return _NOT_WRITABLE.sub(_MEANINGLESS, value)

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.mappings import FileHeader, HeaderMapping, HeaderSource, SavedMapping, normalize_key
+from onboarding.domain.product_changes import VERSION
 from onboarding.domain.product_schema import NUMBER_COLUMNS, columns_of_type
 from onboarding.files.formula_escaping import unescape_formula
 from onboarding.files.header_names import MAX_NAME_LENGTH, is_own_name, unwrap_text_formula
@@ -21,10 +22,13 @@ UPLOAD_REFERENCE = "_upload"
 ROW_NUMBER = "_row"
 """Additional column of a fix file: the spreadsheet row in the upload `UPLOAD_REFERENCE`."""
 
-FIX_COLUMNS = (UPLOAD_REFERENCE, ROW_NUMBER, "_errors", "_hint")
+ERRORS = "_errors"
+"""Additional column of a fix file: the messages of the row's errors."""
+
+FIX_COLUMNS = (UPLOAD_REFERENCE, ROW_NUMBER, ERRORS, "_hint")
 """Columns that a fix file has before the vendor's columns."""
 
-FIX_FILE_MARKERS = {"_row", "_errors"}
+FIX_FILE_MARKERS = {ROW_NUMBER, ERRORS}
 """Names by which a fix file is recognized."""
 
 DECIMAL_COMMA = "_decimal_comma"
@@ -61,11 +65,16 @@ class Header:
     targets: Sequence[HeaderMapping | None] = ()
 
     @property
+    def is_export(self) -> bool:
+        """Return whether the file is an export of the catalog, whose values were written by us."""
+        return VERSION in self.columns
+
+    @property
     def columns_by_name(self) -> dict[str, str]:
         """Return the column of each known name; several columns are separated by commas."""
         columns: dict[str, str] = {}
         for name, column, target in zip_longest(self.names, self.columns, self.targets):
-            if column is not None:
+            if column is not None and column != VERSION:
                 columns[name] = ", ".join(target.columns) if target is not None else column
         return columns
 
@@ -125,7 +134,7 @@ class Header:
         return [column for name, column in pairs if column is not None and name != unwrap_text_formula(name)]
 
     def describe(self) -> list[FileHeader]:
-        """Return all names with their columns and the reasons for them; blank for the columns of a fix file."""
+        """Return all names with their columns and the reasons; blank for the columns of fix files and exports."""
         headers = []
         for index, (name, column, target) in enumerate(zip_longest(self.names, self.columns, self.targets)):
             columns = target.columns if target is not None else (column,) if column is not None else ()
@@ -135,7 +144,8 @@ class Header:
                 source = HeaderSource.UNKNOWN
             else:
                 source = HeaderSource.NAME if is_own_name(name, column) else HeaderSource.SYNONYM
-            headers.append(FileHeader("" if index in self.fix_indexes else name, columns, source))
+            is_additional = index in self.fix_indexes or column == VERSION
+            headers.append(FileHeader("" if is_additional else name, () if is_additional else columns, source))
         return headers
 
     def without_fix_columns(self) -> Header:
@@ -178,8 +188,8 @@ class Header:
         return CorrectedRows(upload_id, corrected_lines) if upload_id else None
 
     def strip_fix_columns(self, line: list[str]) -> list[str]:
-        """Return a line without the additional columns and the formula escaping of a fix file."""
-        if not self.fix_indexes:
+        """Return a line without the additional columns of a fix file, and without its or an export's escaping."""
+        if not self.fix_indexes and not self.is_export:
             return line
         return [unescape_formula(value) for index, value in enumerate(line) if index not in self.fix_indexes]
 

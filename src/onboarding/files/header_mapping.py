@@ -11,11 +11,12 @@ from onboarding.domain.mappings import (
     compute_fingerprint,
     normalize_key,
 )
+from onboarding.domain.product_changes import VERSION
 
 
 def choose_mapping(names: Sequence[str], choice: MappingChoice) -> SavedMapping | None:
-    """Return the mapping that applies to a file with these headers."""
-    if choice.fixed is not None or not choice.by_headers:
+    """Return the mapping that applies to a file with these headers; to an export only one that was chosen for it."""
+    if choice.fixed is not None or not choice.by_headers or VERSION in names:
         return choice.fixed
     fingerprint = compute_fingerprint(names)
     return next((mapping for mapping in choice.by_headers if mapping.header_fingerprint == fingerprint), None)

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from onboarding.domain.error_codes import RejectionCode, WarningCode
 from onboarding.domain.mappings import NO_CHOICE, HeaderMapping, MappingChoice, normalize_key
 from onboarding.domain.models import FileRejection, FileWarning
+from onboarding.domain.product_changes import VERSION
 from onboarding.files.header import Header, find_fix_columns, list_names
 from onboarding.files.header_mapping import apply_targets, choose_mapping
 from onboarding.files.header_names import (
@@ -44,8 +45,11 @@ def parse_header(
         )
     header = _map_header(names, choice)
     rejection = _reject_header(header, required)
-    if rejection is None:
-        return header
+    return header if rejection is None else describe_rejection(rejection, header)
+
+
+def describe_rejection(rejection: FileRejection, header: Header) -> FileRejection:
+    """Return the rejection with the headers and the mapping of the file."""
     reference = header.mapping.reference if header.mapping is not None else ""
     return replace(rejection, headers=header.describe(), mapping_reference=reference)
 
@@ -54,7 +58,7 @@ def _map_header(names: Sequence[str], choice: MappingChoice) -> Header:
     """Return the header with the columns of its names, by its mapping, their own names and synonyms."""
     fix_indexes = find_fix_columns(names)
     own_names = [name for index, name in enumerate(names) if index not in fix_indexes]
-    columns = _prefer_own_names(names, match_columns(names))
+    columns = _find_version(names, _prefer_own_names(names, match_columns(names)))
     mapping = choose_mapping(own_names, choice)
     targets: list[HeaderMapping | None] = []
     if mapping is not None:
@@ -70,12 +74,8 @@ def _reject_header(header: Header, required: Sequence[str]) -> FileRejection | N
     missing_columns = header.list_missing(required)
     if missing_columns:
         return _reject_missing_columns(missing_columns, header.names, header.columns)
-    duplicates = _list_duplicate_columns(header.names, header.columns)
-    if duplicates:
-        return FileRejection(
-            RejectionCode.DUPLICATE_COLUMNS, f"The header line names a column more than once: {', '.join(duplicates)}"
-        )
-    return None
+    # The values decide whether a name is our column `status`: see `status_header`.
+    return reject_duplicate_columns(header.names, [None if column == "status" else column for column in header.columns])
 
 
 def list_unknown_columns(header: Header) -> Iterator[FileWarning]:
@@ -90,6 +90,11 @@ def list_unknown_columns(header: Header) -> Iterator[FileWarning]:
         if column is not None and column in header.columns:
             own_name = header.names[header.columns.index(column)]
             message = f"The column '{one_line(name)}' was not read, because the header also has '{one_line(own_name)}'"
+        elif column == "status":
+            message = (
+                f"The column '{one_line(name)}' was not read: none of its values is active, inactive or blocked. To "
+                "import them, map the column and its values to status"
+            )
         else:
             message = f"The column '{one_line(name)}' is unknown and was not read"
         yield FileWarning(WarningCode.UNKNOWN_COLUMN, message, column=name[:MAX_NAME_LENGTH])
@@ -104,6 +109,13 @@ def _prefer_own_names(names: Sequence[str], columns: Sequence[str | None]) -> li
         column if column not in named_columns or is_own_name(name, column) else None
         for name, column in zip(names, columns, strict=True)
     ]
+
+
+def _find_version(names: Sequence[str], columns: list[str | None]) -> list[str | None]:
+    """Return the columns with that of the versions of an export, if the header has its name."""
+    if VERSION in names:
+        columns[names.index(VERSION)] = VERSION
+    return columns
 
 
 def _reject_ambiguous_prices(header: Header) -> FileRejection | None:
@@ -130,16 +142,21 @@ def _reject_ambiguous_prices(header: Header) -> FileRejection | None:
     return None
 
 
-def _list_duplicate_columns(names: Sequence[str], columns: Sequence[str | None]) -> list[str]:
+def reject_duplicate_columns(names: Sequence[str], columns: Sequence[str | None]) -> FileRejection | None:
+    """Return the rejection of a header of which several names have the same column."""
     names_by_column: dict[str, list[str]] = {}
     for name, column in zip(names, columns, strict=True):
         if column is not None:
             names_by_column.setdefault(column, []).append(name)
-    return [
+    duplicates = [
         f"{column} (as {' and '.join(repr(name) for name in synonyms)})"
         for column, synonyms in sorted(names_by_column.items())
         if len(synonyms) > 1
     ]
+    if not duplicates:
+        return None
+    reason = f"The header line names a column more than once: {', '.join(duplicates)}"
+    return FileRejection(RejectionCode.DUPLICATE_COLUMNS, reason)
 
 
 def _reject_missing_columns(

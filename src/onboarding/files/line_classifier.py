@@ -30,7 +30,7 @@ from onboarding.files.skipped_line_words import (
 )
 
 _NAME_COLUMNS = frozenset({*IDENTIFIERS, "product_name"})
-_DRAGGED_COLUMNS = NUMBER_COLUMNS.keys() | {"category", "subcategory", "brand", "unit"}
+_DRAGGED_COLUMNS = NUMBER_COLUMNS.keys() | {"category", "subcategory", "brand", "unit", "status"}
 """Columns that formulas or defaults fill in rows without a product."""
 
 _TEXT_COLUMNS = frozenset(columns_of_type(ColumnType.WORDS, ColumnType.CATEGORY)) - {"unit"}

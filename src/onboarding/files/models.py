@@ -108,7 +108,7 @@ class FileDetails:
     `columns` maps each known header to its column; `unknown` are the other headers. Numbers in the columns
     `decimal_commas` were read with a decimal comma; a point in the columns `uncertain` may be one between thousands. In
     a file with commas, `decimal_points` certainly have a point. `jumps` are the rows that do not follow the line
-    before, each with its line.
+    before, each with its line. `is_export`: it is an export of the catalog.
     """
 
     format: str
@@ -124,6 +124,7 @@ class FileDetails:
     jumps: Sequence[Sequence[int]] = field(default_factory=list)
     decimal_points: Sequence[str] = field(default_factory=list)
     uncertain: Sequence[str] = field(default_factory=list)
+    is_export: bool = False
 
     def line_of(self, row_number: int) -> int:
         """Return the spreadsheet row of a data row."""
@@ -162,6 +163,8 @@ class FileDetails:
             parts.append(f"decimal comma in {' and '.join(self.decimal_commas)}")
         if self.fix_file:
             parts.append("a fix file")
+        if self.is_export:
+            parts.append("an export of products")
         description = ", ".join(part for part in parts if part)
         renamed_columns = [
             f"{one_line(name)} = {column}" for name, column in self.columns.items() if name.strip() != column

@@ -30,6 +30,7 @@ from onboarding.files.row_builder import DECIMALS, ProductLines, add_samples, bu
 from onboarding.files.row_widths import RowWidths, check_row_widths, find_common_width
 from onboarding.files.shopify import check_shopify_rows
 from onboarding.files.skipped_lines import find_skipped_lines
+from onboarding.files.status_header import check_status_header
 
 if TYPE_CHECKING:
     from onboarding.files.xlsx_reader import Sheet
@@ -96,7 +97,7 @@ def parse(
         *lines.warnings,
         *list_comma_warnings(columns, lines.table.lines, signs),
         *warn_about_further_addresses(lines.header, rows),
-        *check_columns(rows, fix_file=file_details.fix_file),
+        *check_columns(rows, fix_file=file_details.fix_file or file_details.is_export),
         *find_lost_letters(rows),
     ]
     mapping = lines.header.mapping
@@ -168,13 +169,12 @@ def _find_header(raw: RawTable, required: Sequence[str], choice: MappingChoice) 
     ):
         raise MappingNeeded(reference)
     if not isinstance(header, FileRejection):
+        header = check_status_header(header, lines_below)
+    if not isinstance(header, FileRejection):
         return header_index, header
     is_known = header.mapping_reference or count_preset_headers(raw.lines[header_index])
-    explanation = (
-        explain_missing_header(raw.lines, raw.numbers)
-        if header.code == RejectionCode.MISSING_COLUMNS and not is_known
-        else ""
-    )
+    is_missing = header.code == RejectionCode.MISSING_COLUMNS and not is_known
+    explanation = explain_missing_header(raw.lines, raw.numbers) if is_missing else ""
     reason = f"{header.reason}; {explanation}" if explanation else header.reason
     return replace(header, reason=reason, headers=add_samples(header.headers, lines_below))
 
@@ -262,6 +262,7 @@ def _split_at_header(
         columns=header.columns_by_name,
         unknown=header.unknown,
         fix_file=header.fix_file,
+        is_export=header.is_export,
         jumps=list_jumps([raw.numbers[header_index], *numbers]),
     )
     warnings += [

@@ -7,6 +7,7 @@ Each file in `presets/` describes the exports of one system:
   each format of its exports.
 - `columns`: headers, each with the columns that it feeds (none: the header is ignored) and the format of its numbers.
   If several headers feed one column, the first one that the file has feeds it.
+- `values`: for columns with a closed list, our value by the value of the system. Other values are left to the vendor.
 - `first_address`: headers whose cells may list several web addresses, of which the first is used.
 - `fill_down`: group headers, each with the headers to fill down and, if there is one, the header of the groups' keys;
   the first group header that the file has counts.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -47,6 +48,7 @@ class Preset:
     headers: tuple[PresetHeader, ...]
     fill_downs: tuple[FillDown, ...] = ()
     first_address: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def count_headers(self, keys: frozenset[str]) -> int:
         """Return the number of the preset's headers among normalized headers that complete a signature, otherwise 0."""
@@ -78,7 +80,8 @@ class Preset:
                 fed_columns.update(unfed_columns)
         first_address = [names_by_key[key] for key in map(normalize_key, self.first_address) if key in names_by_key]
         fill_down = self._build_fill_down(names_by_key)
-        return MappingDocument(columns, fill_down=fill_down, first_address=tuple(first_address))
+        values = {column: targets for column, targets in self.values.items() if column in fed_columns}
+        return MappingDocument(columns, fill_down=fill_down, values=values, first_address=tuple(first_address))
 
     def _build_fill_down(self, names_by_key: Mapping[str, str]) -> FillDown | None:
         for fill_down in self.fill_downs:
@@ -121,6 +124,7 @@ def _parse_preset(fields: Mapping[str, Any]) -> Preset:
             for fill_down in fields.get("fill_down", ())
         ),
         tuple(fields.get("first_address", ())),
+        fields.get("values", {}),
     )
 
 

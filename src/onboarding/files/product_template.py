@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from onboarding.domain.product_schema import COLUMNS, PRODUCT_SCHEMA, REQUIRED, sample_row
+from onboarding.domain.product_schema import CHOICES, COLUMNS, PRODUCT_SCHEMA, REQUIRED, sample_row
 from onboarding.files.parser import MAX_ROWS
 
 
@@ -55,9 +55,12 @@ def build_xlsx_template(categories: Sequence[str]) -> bytes:
     list_sheet = book.create_sheet("_Categories")
     for name in categories:
         list_sheet.append([name])
+    lists = {column: f'"{",".join(choices)}"' for column, choices in CHOICES.items()}
     if categories:
-        choice = DataValidation("list", formula1=f"_Categories!$A$1:$A${len(categories)}", allow_blank=True)
-        letter = get_column_letter(COLUMNS.index("category") + 1)
+        lists["category"] = f"_Categories!$A$1:$A${len(categories)}"
+    for column_name, formula in lists.items():
+        choice = DataValidation("list", formula1=formula, allow_blank=True)
+        letter = get_column_letter(COLUMNS.index(column_name) + 1)
         choice.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
         products.add_data_validation(choice)
     content = io.BytesIO()

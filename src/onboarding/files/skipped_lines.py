@@ -30,11 +30,11 @@ def find_skipped_lines(
 ) -> SkippedLines | FileRejection:
     """Return the lines below the header (at index `header_index`) that are not products, or the rejection of the file.
 
-    The file is rejected if products are above the header, or if it has a second header. In a fix file all lines are
-    products.
+    The file is rejected if products are above the header, or if it has a second header. In a fix file and
+    in an export all lines are products.
     """
     key_index = next((header.columns.index(c) for c in ("sku", "vendor_product_id") if c in header.columns), None)
-    if header.fix_file or key_index is None:
+    if header.fix_file or header.is_export or key_index is None:
         return SkippedLines()
     classifier = LineClassifier(
         header,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.models import FileRejection
+from onboarding.domain.product_changes import VERSION
 from onboarding.domain.product_schema import IDENTIFIERS, NUMBER_COLUMNS
 from onboarding.files.header_names import match_columns
 from onboarding.files.header_search import find_header_index
@@ -24,6 +25,7 @@ _LINES_EXAMINED = 100
 _LETTERS = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"[0-9]+")
 _MAX_NUMBER_LENGTH = 30
+_VERSION = re.compile(r"\"?v[0-9a-f]{10,20}\"?")
 
 
 def reject_stray_quote(error: csv.Error, first_line: int, line: int) -> FileRejection:
@@ -56,9 +58,13 @@ def reject_swallowed_rows(
     width = len(header)
     number_indexes = [i for i, column in enumerate(columns) if column in NUMBER_COLUMNS]
     typed_indexes = number_indexes or [i for i, column in enumerate(columns) if column in IDENTIFIERS]
+    is_typed = _is_number if number_indexes else None
+    if VERSION in names:
+        # Any text may be in an export, but no value of a product is a version.
+        typed_indexes, is_typed = [names.index(VERSION)], _is_version
     for index, first_line, last_line in multiline:
         line = grid.lines[index]
-        row = _MultilineRow(line, delimiter, width, typed_indexes, are_numbers=bool(number_indexes))
+        row = _MultilineRow(line, delimiter, width, typed_indexes, is_typed)
         if any(row.contains_row(i) for i, value in enumerate(line) if "\n" in value or "\r" in value):
             reason = (
                 f"A quote opens a value in the row that begins in line {first_line}, and the value continues over "
@@ -73,13 +79,18 @@ class _MultilineRow:
     """A row with line breaks in its values, which may contain other rows."""
 
     def __init__(
-        self, line: Sequence[str], delimiter: str, width: int, typed_indexes: Sequence[int], *, are_numbers: bool
+        self,
+        line: Sequence[str],
+        delimiter: str,
+        width: int,
+        typed_indexes: Sequence[int],
+        is_typed: Callable[[str], bool] | None,
     ) -> None:
         self.line = line
         self.delimiter = delimiter
         self.width = width
         self.typed_indexes = typed_indexes
-        self.are_numbers = are_numbers
+        self.is_typed = is_typed
 
     def contains_row(self, index: int) -> bool:
         """Return whether a value contains a whole row, or the end of one row and the start of another."""
@@ -105,10 +116,14 @@ class _MultilineRow:
             return False
         values = [*self.line[:start], *text.split(self.delimiter), *self.line[end:]]
         typed_values = [value for i in self.typed_indexes if (value := values[i].strip())]
-        if self.are_numbers:
-            return bool(typed_values) and all(map(_is_number, typed_values))
+        if self.is_typed is not None:
+            return bool(typed_values) and all(map(self.is_typed, typed_values))
         patterns = [_replace_digits(self.line[i]) for i in self.typed_indexes if i < len(self.line)]
         return not typed_values or any(_replace_digits(value) in patterns for value in typed_values)
+
+
+def _is_version(value: str) -> bool:
+    return _VERSION.fullmatch(value) is not None
 
 
 def _is_number(value: str) -> bool:

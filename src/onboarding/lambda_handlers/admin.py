@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from onboarding.domain.mappings import InvalidMapping
-from onboarding.lambda_handlers import admin_mappings, admin_queries
+from onboarding.lambda_handlers import admin_catalog, admin_mappings, admin_queries
 from onboarding.lambda_handlers.telemetry import logger
 from onboarding.pipeline import undo
 from onboarding.runtime import AppContext, get_context
@@ -22,7 +22,9 @@ from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.database_roles import set_logins
 from onboarding.storage.errors import AlreadyExists, InvalidInput, NotFound
+from onboarding.storage.exports import TooManyExports
 from onboarding.storage.migrate import migrate as run_migrations
+from onboarding.storage.product_feed import try_to_refresh_search
 
 DEFAULT_ACTOR = Actor("command")
 """Actor of a command that does not name its operator; CloudTrail records the AWS principal."""
@@ -74,7 +76,7 @@ def run_action(database: Database, name: str, arguments: Mapping[str, Any], acto
 
     try:
         return database.run(perform) if "connection" in parameters else perform(None)
-    except (AlreadyExists, InvalidInput, InvalidMapping, NotFound, undo.NotUndoable) as error:
+    except (AlreadyExists, InvalidInput, InvalidMapping, NotFound, TooManyExports, undo.NotUndoable) as error:
         raise AdminError(str(error)) from error
 
 
@@ -187,6 +189,7 @@ def undo_upload(database: Database, actor: Actor, *, upload_id: str) -> Response
         result = undo.undo_upload(database, upload_id, actor)
     except LookupError as error:
         raise AdminError(str(error)) from error
+    try_to_refresh_search(database)
     return {
         "undone_at": result.undone_at.isoformat(),
         "removed": result.removed,
@@ -218,6 +221,11 @@ ACTIONS: dict[str, Callable[..., Response]] = {
         admin_mappings.list_value_mappings,
         admin_mappings.set_value_mappings,
         admin_mappings.delete_value_mapping,
+        admin_catalog.list_products,
+        admin_catalog.show_product,
+        admin_catalog.list_product_history,
+        admin_catalog.create_export,
+        admin_catalog.show_export,
         admin_queries.show_upload,
         admin_queries.list_uploads,
         admin_queries.describe_upload,

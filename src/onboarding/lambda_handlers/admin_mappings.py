@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from onboarding.domain.mapping_json import document_as_json, parse_document
-from onboarding.domain.mappings import SavedMapping, normalize_key
+from onboarding.domain.mappings import REMEMBERED_COLUMNS, SavedMapping, normalize_key
 from onboarding.storage import mappings, uploads, value_mappings
 from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection
@@ -38,14 +37,15 @@ def save_mapping(
 ) -> Response:
     """Store a mapping of a vendor: with a name for all files with these headers, otherwise for one upload.
 
-    With a name, the values of the document become value mappings of the vendor.
+    With a name, the categories of the document become value mappings of the vendor.
     """
     _require_vendor(connection, vendor_id)
     parsed_document = parse_document(document)
     if name is not None:
-        for column, targets in parsed_document.values.items():
+        for column in REMEMBERED_COLUMNS:
+            targets = parsed_document.values.get(column, {})
             value_mappings.set_value_mappings(connection, actor, vendor_id, column, targets)
-        parsed_document = replace(parsed_document, values={})
+        parsed_document = parsed_document.without_remembered_values()
     mapping = mappings.save_mapping(connection, actor, vendor_id, parsed_document, name=name, headers=headers)
     return mapping_as_json(mapping)
 

@@ -15,7 +15,9 @@ from onboarding.domain.corrections import describe_correction
 from onboarding.domain.json_objects import from_json
 from onboarding.domain.mapping_json import document_as_json, parse_document
 from onboarding.domain.models import Mode, OnError, Outcome, RowError, Upload, UploadStatus
+from onboarding.domain.upload_changes import MAX_PREVIEWED, ProductChange
 from onboarding.domain.upload_options import Options
+from onboarding.files.models import FileDetails
 from onboarding.lambda_handlers.admin_mappings import mapping_as_json
 from onboarding.pipeline.dry_run import DryRun, dry_run
 from onboarding.pipeline.mapping_proposals import MappingProposal
@@ -23,12 +25,13 @@ from onboarding.storage import categories, corrections, file_details, mappings
 from onboarding.storage import uploads as uploads_repository
 from onboarding.storage.database import Connection, Database
 from onboarding.storage.queries import query
+from onboarding.storage.upload_changes import list_upload_changes
 from onboarding.storage.validation_errors import get_error_summary, stream_report_rows
 
 Response = dict[str, Any]
 
 MAX_LISTED_ROWS = 10
-"""Maximum number of fixed rows that are listed."""
+"""Maximum number of fixed rows, and of changed products of an upload, that are listed."""
 
 _TIMES = frozenset(field.name for field in fields(Upload) if "datetime" in str(field.type))
 _ENUMS = {"status": UploadStatus, "mode": Mode, "on_error": OnError}
@@ -124,6 +127,15 @@ def describe_upload(connection: Connection, *, upload_id: str) -> Response:
         "warnings": [asdict(warning) for warning in file_details.list_warnings(connection, upload_id)],
         "mapping": applied and applied.mapping and mapping_as_json(applied.mapping),
         "used_values": [asdict(value) for value in applied.used_values] if applied else [],
+        "changes": [
+            _change_as_json(change, details)
+            for change in list_upload_changes(
+                connection,
+                upload_id,
+                change_types=(Outcome.CREATED, Outcome.UPDATED),
+                limit=MAX_LISTED_ROWS,
+            )
+        ],
     }
 
 
@@ -234,6 +246,8 @@ def dry_run_as_json(result: DryRun) -> Response:
         "used_values": [asdict(value) for value in result.used_values],
         "unmapped_values": [asdict(value) for value in result.unmapped_values],
         "proposals": [_proposal_as_json(proposal) for proposal in result.proposals],
+        "changed_products": len(result.changes),
+        "changes": [_change_as_json(change, result.file_details) for change in result.changes[:MAX_PREVIEWED]],
     }
 
 
@@ -246,6 +260,10 @@ def _proposal_as_json(proposal: MappingProposal) -> Response:
         "missing_headers": list(proposal.missing_headers),
         "new_headers": list(proposal.new_headers),
     }
+
+
+def _change_as_json(change: ProductChange, details: FileDetails | None) -> Response:
+    return {**asdict(change), "spreadsheet_row": details.line_of(change.row_number) if details else None}
 
 
 def _error_as_json(row_number: int, spreadsheet_row: int | None, error: RowError) -> Response:

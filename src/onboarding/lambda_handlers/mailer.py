@@ -21,6 +21,9 @@ def handler(event: dict[str, Any], _: object) -> None:
     for record in event["Records"]:
         result = UploadResult.from_message(json.loads(record["Sns"]["Message"]))
         ids = {"upload_id": result.upload_id, "vendor_id": result.vendor_id}
+        if not result.needs_email:
+            logger.info("no e-mail about accepted edits", extra=ids)
+            continue
         with log_failures(**ids):
             was_sent = send_result_email(get_context(), result)
         logger.info("e-mail sent" if was_sent else "e-mail was sent before", extra=ids)

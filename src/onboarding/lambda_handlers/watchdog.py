@@ -1,7 +1,7 @@
 """Handler of watchdog, invoked by schedules, by operators and by the API.
 
 - `{}`, every few minutes: resume stalled uploads and redrive failed upload events.
-- `{"sweep": true}`, once a day: ingest missed objects.
+- `{"sweep": true}`, once a day: ingest missed objects, and delete replaced events of the change feed.
 - `{"redrive": queue}`, from the API: redrive a failure queue.
 
 `patience` in the event is the number of seconds after which an upload without progress is stalled.
@@ -17,7 +17,13 @@ from typing import Any
 
 from onboarding.aws.dead_letter_queues import RedriveResult, redrive, redrive_uploads
 from onboarding.lambda_handlers.telemetry import Metric, add_count, logger, record_metrics
-from onboarding.pipeline.recovery import PATIENCE, RecoveryAction, ingest_missed_objects, resume_stalled_uploads
+from onboarding.pipeline.recovery import (
+    PATIENCE,
+    RecoveryAction,
+    delete_replaced_events,
+    ingest_missed_objects,
+    resume_stalled_uploads,
+)
 from onboarding.runtime import get_context
 
 LAST_REDRIVE_SECONDS = 200
@@ -32,7 +38,11 @@ def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
         return {"recovered": []}
     patience = timedelta(seconds=event.get("patience", PATIENCE.total_seconds()))
     if event.get("sweep"):
-        return {"recovered": _recover(ingest_missed_objects(get_context(), patience=patience))}
+        try:
+            return {"recovered": _recover(ingest_missed_objects(get_context(), patience=patience))}
+        finally:
+            deleted = delete_replaced_events(get_context())
+            logger.info("replaced events deleted", extra={"deleted": deleted})
     try:
         recovered_uploads = _recover(resume_stalled_uploads(get_context(), patience=patience))
     except ExceptionGroup:

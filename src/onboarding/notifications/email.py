@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboarding.domain.json_objects import from_json
+from onboarding.domain.models import UploadStatus
 from onboarding.domain.text import one_line
 from onboarding.failpoints import Failpoint, failpoint
 from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
@@ -50,6 +51,12 @@ class UploadResult:
     mappings: Sequence[str] = field(default_factory=list)
     parent_upload_id: str | None = None
     correction: str = ""
+    is_edit: bool = False
+
+    @property
+    def needs_email(self) -> bool:
+        """Return whether the vendor gets an e-mail: the page of a product has shown the result of accepted edits."""
+        return not self.is_edit or self.status != UploadStatus.COMPLETED
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> UploadResult:

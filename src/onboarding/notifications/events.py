@@ -21,11 +21,15 @@ def publish_result(
     warnings: Sequence[str] = (),
     mappings: Sequence[str] = (),
     correction: str = "",
+    is_edit: bool = False,
+    cursor: str | None = None,
 ) -> None:
     """Publish the result of an upload to the topic, as JSON for functions and as text for e-mails to operators.
 
     `findings` are the most frequent errors, `warnings` those about accepted values, and `mappings` the effects of
-    the vendor's mappings, one sentence each. `correction` says which upload this one corrects.
+    the vendor's mappings, one sentence each. `correction` says which upload this one corrects. `is_edit`: the file
+    has changes that were entered in the portal or sent to the API. `cursor` is the position of its changes in the
+    change feed, if the marketplace has a webhook.
     """
     result: dict[str, Any] = {
         "upload_id": upload.upload_id,
@@ -44,7 +48,7 @@ def publish_result(
     }
     text = "\n".join(f"{name}: {one_line(str(value))}" for name, value in result.items() if value is not None)
     result |= {"findings": list(findings), "warnings": list(warnings), "mappings": list(mappings)}
-    result["correction"] = correction
+    result |= {"correction": correction, "is_edit": is_edit, "cursor": cursor}
     _publish(ctx, f"Upload {upload.status}: {upload.upload_id}", text, result)
 
 

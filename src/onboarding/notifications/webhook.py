@@ -27,7 +27,10 @@ from standardwebhooks import Webhook
 from onboarding.runtime import AppContext
 
 ADDRESS = "address"
-"""Sort key of the item with a vendor's webhook endpoint."""
+"""Sort key of the item with a webhook endpoint."""
+
+MARKETPLACE = "*"
+"""Owner of the marketplace's webhook, in place of a vendor; no id of a vendor contains this character."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that marks a secret
 SECRET_BYTES = 32
@@ -54,12 +57,12 @@ class WebhookUrlError(Exception):
 
 
 class DeliveryFailed(Exception):
-    """The vendor's server did not accept the message; the delivery must be retried."""
+    """The receiver's server did not accept the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """A vendor's webhook endpoint: its URL, and the secret that signs messages to it."""
+    """A webhook endpoint: its URL, and the secret that signs messages to it."""
 
     url: str
     secret: str
@@ -79,19 +82,20 @@ def build_signature_headers(secret: str, message_id: str, sent_at: datetime, bod
     }
 
 
-def get_endpoint(ctx: AppContext, vendor_id: str) -> WebhookEndpoint | None:
-    """Return a vendor's webhook endpoint, or None if there is none."""
-    key = {"vendor_id": {"S": vendor_id}, "entry": {"S": ADDRESS}}
+def get_endpoint(ctx: AppContext, owner: str) -> WebhookEndpoint | None:
+    """Return the webhook endpoint of a vendor or the marketplace, or None if there is none."""
+    key = {"vendor_id": {"S": owner}, "entry": {"S": ADDRESS}}
     item = ctx.dynamodb.get_item(TableName=ctx.settings.webhooks_table, Key=key, ConsistentRead=True).get("Item")
     return WebhookEndpoint(item["url"]["S"], item["secret"]["S"]) if item else None
 
 
-def deliver(ctx: AppContext, vendor_id: str, event: str, subject: str, data: Mapping[str, Any]) -> bool:
-    """Send an event to a vendor's webhook; return False if the vendor has none. Raises DeliveryFailed.
+def deliver(ctx: AppContext, owner: str, event: str, subject: str, data: Mapping[str, Any]) -> bool:
+    """Send an event to the webhook of a vendor or the marketplace; return False if there is none.
 
+    Raises DeliveryFailed.
     Every attempt for the same `event` and `subject` has the same message id, so that a receiver can ignore repetitions.
     """
-    endpoint = get_endpoint(ctx, vendor_id)
+    endpoint = get_endpoint(ctx, owner)
     if endpoint is None:
         return False
     # No dot in the id: the signed content joins id, timestamp and body with dots.
@@ -101,7 +105,7 @@ def deliver(ctx: AppContext, vendor_id: str, event: str, subject: str, data: Map
     status, error = _send(endpoint, message_id, body, private=ctx.settings.webhooks_may_be_private)
     _record(
         ctx,
-        vendor_id,
+        owner,
         event=event,
         subject=subject,
         url=endpoint.url,
@@ -246,10 +250,10 @@ def _post(parts: SplitResult, ip: str, headers: Mapping[str, str], body: bytes) 
         return response
 
 
-def _record(ctx: AppContext, vendor_id: str, **attempt: str | int) -> None:
+def _record(ctx: AppContext, owner: str, **attempt: str | int) -> None:
     now = datetime.now(UTC)
     item: dict[str, Any] = {
-        "vendor_id": {"S": vendor_id},
+        "vendor_id": {"S": owner},
         "entry": {"S": f"{now.isoformat(timespec='milliseconds')}#{secrets.token_hex(3)}"},
         "at": {"S": now.isoformat(timespec="milliseconds")},
         "expires_at": {"N": str(int((now + RETENTION).timestamp()))},

@@ -5,15 +5,11 @@ The rows are a file in the bucket, which the pipeline processes like any other f
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
-from botocore.exceptions import ClientError
-
+from onboarding.aws.objects import put_new_object
 from onboarding.domain.corrections import RejectedRow
 from onboarding.domain.mappings import NO_MAPPING
 from onboarding.domain.models import OnError, RowError, Upload
@@ -31,15 +27,12 @@ from onboarding.pipeline.corrections import (
     load_correction_context,
 )
 from onboarding.pipeline.dry_run import RunTransaction
-from onboarding.pipeline.ingest import PREFIX
 from onboarding.runtime import AppContext
 from onboarding.storage import corrections
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.corrections import PendingSubmission
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import query
-
-SESSION_AGE = timedelta(minutes=15)
+from onboarding.storage.upload_sessions import open_upload_session
 
 
 class NotReady(Exception):
@@ -141,23 +134,14 @@ def _mark_submitted(
     pending = corrections.find_pending_submission(connection, upload.upload_id)
     if pending is not None:
         return pending, False
-    upload_session_id, file_name = f"T{secrets.token_hex(12)}", fix_file_name(upload, FixFileFormat.CSV)
-    s3_key = f"{PREFIX}{upload.vendor_id}/{upload_session_id}/{file_name}"
-    params = {
-        "upload_session_id": upload_session_id,
-        "vendor_id": upload.vendor_id,
-        "file_name": file_name,
-        "s3_key": s3_key,
-        "options": json.dumps(_get_options(upload).metadata()),
-        "idempotency_key": None,
-        "age": SESSION_AGE,
-    }
-    # The key then takes one file only.
-    connection.execute(query("upsert_upload_session"), params)
-    if not corrections.mark_submitted(connection, actor, upload, rows, s3_key):
+    # The key of an upload session takes one file only.
+    session, _ = open_upload_session(
+        connection, actor, upload.vendor_id, fix_file_name(upload, FixFileFormat.CSV), _get_options(upload).metadata()
+    )
+    if not corrections.mark_submitted(connection, actor, upload, rows, session.s3_key):
         raise CorrectionsChanged
     record_action(connection, actor, "corrections_submitted", upload.upload_id, rows=len(rows))
-    return PendingSubmission(s3_key, len(rows)), True
+    return PendingSubmission(session.s3_key, len(rows)), True
 
 
 def _get_options(upload: Upload) -> Options:
@@ -176,24 +160,4 @@ def _write_file(ctx: AppContext, context: CorrectionContext, run_as_vendor: RunT
     rows = run_as_vendor(
         lambda c: corrections.list_rejected_rows(c, upload.upload_id, submitted_s3_key=s3_key),
     )
-    body = _build_file(context, rows)
-    metadata = _get_options(upload).metadata()
-    for is_last_attempt in (False, False, True):
-        try:
-            ctx.s3.put_object(
-                Bucket=ctx.settings.bucket,
-                Key=s3_key,
-                Body=body,
-                ContentType="text/csv",
-                Metadata=metadata,
-                IfNoneMatch="*",
-            )
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "PreconditionFailed":
-                return
-            # S3's response while another request writes this key, which may fail.
-            if code != "ConditionalRequestConflict" or is_last_attempt:
-                raise
-        else:
-            return
+    put_new_object(ctx, s3_key, _build_file(context, rows), _get_options(upload).metadata())

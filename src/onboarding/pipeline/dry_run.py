@@ -6,7 +6,7 @@ are skipped, and the default categories apply.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,14 +14,16 @@ from typing import Protocol, TypeVar
 
 from onboarding.aws.objects import ObjectContent
 from onboarding.domain import suggestions
+from onboarding.domain.column_types import ProductStatus
 from onboarding.domain.error_codes import RejectionCode
-from onboarding.domain.mappings import FileHeader, MappingDocument, SavedMapping, UsedValue
+from onboarding.domain.mappings import VALUE_COLUMNS, FileHeader, MappingDocument, SavedMapping, UsedValue
 from onboarding.domain.models import FileRejection, FileWarning, OnError, Outcome, Row, RowError, UploadStatus
-from onboarding.domain.product_changes import predict_outcome
-from onboarding.domain.product_schema import DEFAULT_CATEGORIES
+from onboarding.domain.product_changes import apply_changes, list_changes, predict_outcome
+from onboarding.domain.product_schema import CHOICES, DEFAULT_CATEGORIES
+from onboarding.domain.upload_changes import ProductChange, sort_changes
 from onboarding.domain.upload_options import Options
 from onboarding.domain.validation import validate_row
-from onboarding.domain.validation_context import ValidationContext
+from onboarding.domain.validation_context import ValidationContext, product_key
 from onboarding.domain.value_mapping import UnmappedValue, count_unmapped_values
 from onboarding.files.models import FileDetails
 from onboarding.files.parser import check_size
@@ -29,6 +31,7 @@ from onboarding.pipeline.mapping_proposals import MappingProposal, propose_mappi
 from onboarding.pipeline.upload_mappings import NO_MAPPINGS, UploadMappings, load_upload_mappings, use_document
 from onboarding.pipeline.upload_parsing import ParsedUpload, find_duplicate_upload, parse_upload
 from onboarding.storage import products, uploads
+from onboarding.storage.catalog import list_value_changes
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import build_file_rejected_error
 from onboarding.storage.mappings import find_mapping, load_presets
@@ -64,11 +67,13 @@ class DryRun:
     """The stored mapping that was applied."""
     used_values: Sequence[UsedValue] = ()
     unmapped_values: Sequence[UnmappedValue] = ()
-    """The vendor's values that are not translated to a value of their column's closed list, most rows first."""
+    """The vendor's values that are not translated to one of their column's closed list, by column, most rows first."""
     unmapped_value_count: int = 0
     """Number of all different values of this kind."""
     proposals: Sequence[MappingProposal] = ()
     """Mappings to confirm, best first; not applied."""
+    changes: Sequence[ProductChange] = ()
+    """Existing products with the values that the file would change: largest relative changes of prices first."""
 
     @property
     def status(self) -> UploadStatus:
@@ -173,8 +178,10 @@ def _load_mappings(
 def _propose(
     parsed_upload: ParsedUpload, mappings: Sequence[SavedMapping], presets: Sequence[SavedMapping]
 ) -> Sequence[MappingProposal]:
-    """Return mappings to confirm; none if one was applied and no required column is missing."""
+    """Return mappings to confirm; none if one was applied and no required column is missing, and none for an export."""
     if parsed_upload.mapping is not None and not parsed_upload.missing_columns:
+        return ()
+    if parsed_upload.file_details is not None and parsed_upload.file_details.is_export:
         return ()
     return propose_mappings(parsed_upload.headers, mappings, presets)
 
@@ -192,6 +199,7 @@ def _validate_rows(
         file_errors = [build_file_rejected_error(len(errors))]
         errors = {row.row_number: errors.get(row.row_number, file_errors) for row in rows}
     outcomes = {row.row_number: predict_outcome(row, context) for row in rows if row.row_number not in errors}
+    changed_rows = [row for row in rows if outcomes.get(row.row_number) is Outcome.UPDATED]
     unmapped_values = _list_unmapped_values(parsed_upload, context.categories)
     return DryRun(
         None,
@@ -207,20 +215,42 @@ def _validate_rows(
         unmapped_values=unmapped_values[:MAX_UNMAPPED_VALUES],
         unmapped_value_count=len(unmapped_values),
         proposals=proposals,
+        changes=sort_changes(_list_changes(changed_rows, context)),
     )
 
 
+def _list_changes(rows: Sequence[Row], context: ValidationContext) -> Iterator[ProductChange]:
+    """Yield what valid rows would change; nothing without a catalog."""
+    for row in rows:
+        product = context.products.get(product_key(row))
+        if product is not None:
+            yield ProductChange(
+                row.row_number,
+                Outcome.UPDATED,
+                product.product_id,
+                row.cells["vendor_product_id"],
+                str(product.values["product_name"]),
+                list_value_changes(product.values, list_changes(apply_changes(row, product), product)),
+            )
+
+
 def _list_unmapped_values(parsed_upload: ParsedUpload, categories: Collection[str]) -> list[UnmappedValue]:
-    """Return the categories that are not active, most rows first; `categories` are all active ones if there are any."""
-    if "category" in parsed_upload.constant_columns:
+    """Return the values that are not in the list of their column, by column and most rows first.
+
+    `categories` are all active ones if the file has another category. An export has our own values.
+    """
+    if parsed_upload.file_details is not None and parsed_upload.file_details.is_export:
         return []
-    counts = count_unmapped_values(parsed_upload.rows, "category", categories).most_common()
-    return [
-        UnmappedValue(
-            "category", name, count, suggestions.find_similar_name(name, categories) if n < MAX_UNMAPPED_VALUES else ""
-        )
-        for n, (name, count) in enumerate(counts)
-    ]
+    values: list[UnmappedValue] = []
+    for column in VALUE_COLUMNS:
+        # Which of our statuses another system means is not similar in words.
+        known_values, similar_values = (tuple(ProductStatus), ()) if column in CHOICES else (categories, categories)
+        if column not in parsed_upload.constant_columns:
+            for value, count in count_unmapped_values(parsed_upload.rows, column, known_values).most_common():
+                is_listed = len(values) < MAX_UNMAPPED_VALUES
+                suggestion = suggestions.find_similar_name(value, similar_values) if is_listed else ""
+                values.append(UnmappedValue(column, value, count, suggestion))
+    return values
 
 
 def _build_rejected_run(

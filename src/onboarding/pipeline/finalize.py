@@ -35,7 +35,9 @@ from onboarding.storage import file_details, read_attempts, uploads
 from onboarding.storage.categories import list_active_category_names
 from onboarding.storage.database import Connection
 from onboarding.storage.mappings import get_applied_mapping, load_mappings
+from onboarding.storage.product_feed import find_position_to_notify, try_to_refresh_search
 from onboarding.storage.queries import query
+from onboarding.storage.upload_sessions import UploadPurpose, get_upload_purpose
 from onboarding.storage.validation_errors import get_error_summary, stream_report_rows
 
 
@@ -61,6 +63,8 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
     if upload is None or upload.status is UploadStatus.PROCESSING or upload.notified_at is not None:
         return None
     files = _write_files(ctx, upload) if upload.error_records else _Files()
+    try_to_refresh_search(ctx.database)
+    failpoint(Failpoint.FINALIZE_SEARCH_REFRESHED)
 
     def publish(connection: Connection) -> Upload | None:
         upload = uploads.lock_upload_to_notify(connection, upload_id)
@@ -70,6 +74,8 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
         warnings = [warning.message for warning in file_details.list_warnings(connection, upload_id)]
         applied = get_applied_mapping(connection, upload_id)
         parent = uploads.get_upload(connection, upload.parent_upload_id) if upload.parent_upload_id else None
+        has_changes = upload.created_records + upload.updated_records > 0
+        position = find_position_to_notify(connection) if has_changes else None
         events.publish_result(
             ctx,
             upload,
@@ -79,6 +85,8 @@ def finalize_upload(ctx: AppContext, upload_id: str) -> Upload | None:
             warnings=_shorten(warnings),
             mappings=_shorten(applied.sentences) if applied else (),
             correction=describe_correction(parent) if parent else "",
+            is_edit=get_upload_purpose(connection, upload.s3_key) is UploadPurpose.EDIT,
+            cursor=str(position) if position else None,
         )
         failpoint(Failpoint.FINALIZE_PUBLISHED)
         uploads.mark_notified(connection, upload_id, files.report_key, files.fix_file_key)

@@ -45,8 +45,8 @@ from onboarding.storage.corrections import find_parent_rows, insert_row_correcti
 from onboarding.storage.database import Connection
 from onboarding.storage.mappings import find_mapping, get_applied_mapping
 from onboarding.storage.products import row_key
+from onboarding.storage.upload_sessions import PREFIX
 
-PREFIX = "uploads/"
 READING_FAILED = FileRejection(
     RejectionCode.READING_FAILED,
     f"The file could not be read: {read_attempts.MAX_ATTEMPTS} attempts ended without a result. {SIMPLIFY_FILE}; if "

@@ -21,13 +21,15 @@ from onboarding.domain.models import RowError
 from onboarding.failpoints import Failpoint, failpoint
 from onboarding.notifications import email
 from onboarding.pipeline import cancel, ingest
-from onboarding.pipeline.ingest import PREFIX, S3ObjectVersion
+from onboarding.pipeline.export_products import restart_stalled_exports
+from onboarding.pipeline.ingest import S3ObjectVersion
 from onboarding.runtime import AppContext
-from onboarding.storage import read_attempts
+from onboarding.storage import product_feed, read_attempts
 from onboarding.storage.database import Connection
 from onboarding.storage.held_rows import purge_held_rows
 from onboarding.storage.products import to_storable_text
 from onboarding.storage.queries import query
+from onboarding.storage.upload_sessions import PREFIX
 
 SweepPosition = tuple[str, str]
 """Key and version of an object in the bucket, after which the next sweep continues."""
@@ -50,6 +52,9 @@ MAX_UPLOADS_PER_RUN = 20
 
 SWEEP_SECONDS = 200
 """How long one run lists the bucket; the next run continues there. The function's time limit is 300 seconds."""
+
+SEARCH_SECONDS = 60
+"""How long one run updates the search index: uploads wait for it. The next run continues."""
 
 SWEEP_PAGE = 1000
 """Maximum number of object versions in one response of S3."""
@@ -99,6 +104,8 @@ def resume_stalled_uploads(
     tasks: list[tuple[str, Callable[[], list[RecoveryAction]]]] = [
         ("uploads without an e-mail", partial(reopen_unsent_notifications, ctx, EMAIL_PATIENCE)),
         ("finished uploads", partial(_renotify_uploads, ctx, parameters)),
+        ("exports", partial(_restart_exports, ctx)),
+        ("search index", partial(_refresh_search, ctx)),
     ]
     tasks += [
         (f"upload {upload.upload_id}", partial(_resume_upload, ctx, upload, patience)) for upload in stalled_uploads
@@ -124,6 +131,18 @@ def reopen_unsent_notifications(ctx: AppContext, patience: timedelta) -> list[Re
     return []
 
 
+def _restart_exports(ctx: AppContext) -> list[RecoveryAction]:
+    """Start stalled exports again; return no actions: they concern no uploads."""
+    restart_stalled_exports(ctx)
+    return []
+
+
+def _refresh_search(ctx: AppContext) -> list[RecoveryAction]:
+    """Update the search index, which a running transaction may have kept from being complete; return no actions."""
+    product_feed.refresh_search(ctx.database, SEARCH_SECONDS)
+    return []
+
+
 def ingest_missed_objects(
     ctx: AppContext, *, patience: timedelta = PATIENCE, seconds: float | None = SWEEP_SECONDS
 ) -> Iterator[RecoveryAction]:
@@ -137,6 +156,14 @@ def ingest_missed_objects(
     yield from _run_all(
         (f"object {source.key!r}", partial(_ingest_source, ctx, source, patience)) for source in missed_objects
     )
+
+
+def delete_replaced_events(ctx: AppContext) -> int:
+    """Delete the events of the change feed that later ones replace; return their number.
+
+    It reads the events of all products, so it runs once a day.
+    """
+    return ctx.database.run(product_feed.delete_replaced_events)
 
 
 def _run_all(tasks: Iterable[tuple[str, Callable[[], list[RecoveryAction]]]]) -> Iterator[RecoveryAction]:

@@ -111,7 +111,9 @@ def parse_upload(
     document = mapping.document if mapping is not None else MappingDocument()
     fed_columns = {column for header in result.headers for column in header.columns}
     constants = document.constants.keys() - fed_columns
-    used_values = map_values(result.rows, merge_targets(mappings.targets, document), constants)
+    # An export has our own values already.
+    targets = {} if result.file_details.is_export else mappings.targets
+    used_values = map_values(result.rows, merge_targets(targets, document), constants)
     return ParsedUpload(
         options,
         result.rows,

@@ -19,7 +19,12 @@ MAX_DAYS = 365
 
 Scope = Literal["uploads:read", "uploads:write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""Permissions of a key. `admin` is for the account itself: API keys and the webhook. A signed-in vendor has all."""
+"""Permissions of a vendor's key. `admin` is for the account itself: API keys and the webhook. A signed-in vendor has
+all."""
+
+CatalogScope = Literal["catalog:read"]
+CATALOG: CatalogScope = "catalog:read"
+"""The permission of a key of the marketplace, which belongs to no vendor: to read the catalog of all vendors."""
 
 
 def add_api_key(
@@ -27,7 +32,7 @@ def add_api_key(
     actor: Actor,
     *,
     key_id: str,
-    vendor_id: str,
+    vendor_id: str | None,
     name: str,
     key_hash: bytes,
     scopes: Collection[str],
@@ -35,10 +40,11 @@ def add_api_key(
 ) -> dict[str, Any]:
     """Add a key that is valid for `days` days; return its columns as `list_api_keys` does.
 
-    Raises AlreadyExists for a `key_id` in use, InvalidInput.
+    Without a vendor it is a key of the marketplace. Raises AlreadyExists for a `key_id` in use, InvalidInput.
     """
-    if not scopes or not set(SCOPES).issuperset(scopes):
-        raise InvalidInput(f"A key has one or more of the scopes {', '.join(SCOPES)}")
+    known_scopes = SCOPES if vendor_id is not None else (CATALOG,)
+    if not scopes or not set(known_scopes).issuperset(scopes):
+        raise InvalidInput(f"A key has one or more of the scopes {', '.join(known_scopes)}")
     if not 1 <= days <= MAX_DAYS:
         raise InvalidInput(f"A key is valid for 1 to {MAX_DAYS} days")
     params = {
@@ -58,14 +64,19 @@ def add_api_key(
     return row
 
 
-def revoke_api_key(connection: Connection, actor: Actor, *, vendor_id: str, key_id: str) -> None:
-    """Revoke a vendor's key permanently. A second revocation changes nothing. Raises NotFound."""
+def revoke_api_key(connection: Connection, actor: Actor, *, vendor_id: str | None, key_id: str) -> None:
+    """Revoke a key of a vendor or the marketplace permanently. A second revocation changes nothing. Raises NotFound."""
     if connection.execute(query("revoke_api_key"), {"key_id": key_id, "vendor_id": vendor_id}).rowcount == 0:
         raise NotFound(f"There is no key {key_id}")
     record_action(connection, actor, "key_revoked", key_id, vendor_id=vendor_id)
 
 
-def list_api_keys(connection: Connection, vendor_id: str) -> list[dict[str, Any]]:
-    """List a vendor's keys, newest first, including revoked and expired ones."""
+def list_api_keys(connection: Connection, vendor_id: str | None) -> list[dict[str, Any]]:
+    """List the keys of a vendor or of the marketplace, newest first, including revoked and expired ones."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query("list_api_keys"), {"vendor_id": vendor_id}).fetchall()
+
+
+def get_key_names(connection: Connection, key_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of these keys, by id."""
+    return dict(connection.execute(query("get_key_names"), {"key_ids": list(key_ids)}).fetchall())

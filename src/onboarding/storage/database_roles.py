@@ -26,6 +26,10 @@ The login of report-link is in the secret with its link keys: a further secret w
 """
 
 
+OPERATOR_ROLE = "onboarding_operator"
+"""The role that sees the rows of all vendors."""
+
+
 def set_logins(database: Database, secretsmanager: Any, server: Mapping[str, Any], prefix: str) -> None:
     """Set the password of each role to that in its secret, and add the connection parameters to the secret.
 

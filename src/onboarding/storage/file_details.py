@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from psycopg.rows import class_row
 
@@ -39,6 +39,12 @@ def get_file_details(connection: Connection, upload_id: str) -> FileDetails | No
     """Return the details of an upload's file, or None if the file was rejected."""
     row = connection.execute(query("get_file_details"), {"upload_id": upload_id}).fetchone()
     return FileDetails.from_json(row[0]) if row and row[0] else None
+
+
+def list_file_details(connection: Connection, upload_ids: Collection[str]) -> dict[str, FileDetails | None]:
+    """Return the details of the files of several uploads, by upload."""
+    rows = connection.execute(query("list_file_details"), {"upload_ids": list(upload_ids)})
+    return {upload_id: FileDetails.from_json(details) if details else None for upload_id, details in rows}
 
 
 def list_warnings(connection: Connection, upload_id: str) -> list[FileWarning]:

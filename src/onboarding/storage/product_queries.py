@@ -64,13 +64,13 @@ _UPDATE_TYPES = {
     **_get_sql_types(CHANGEABLE),
 }
 
-# Update the products of one upload's rows, record their previous values, and return the rows. The last element of each
-# array is the list of columns that the row sets. `read_at` is the product's `updated_at` when it was read: a product
-# that was changed since is left out.
+# Update the products of one upload's rows, record their previous and new values, and return the rows. The last elements
+# of each array are the changed columns with their new values, and the list of columns that the row sets. `read_at` is
+# the product's `updated_at` when it was read: a product that was changed since is left out.
 UPDATE_PRODUCTS = _compose_query(
     """
 with requested as (
-    select {fields}, array(select jsonb_array_elements_text(item -> -1)) as set_columns
+    select {fields}, item -> -2 as new_values, array(select jsonb_array_elements_text(item -> -1)) as set_columns
     from jsonb_array_elements(%(products)s::jsonb) as item
 ),
 changed as (
@@ -79,13 +79,14 @@ changed as (
     from requested r
     where p.product_id = r.product_id and p.updated_at = r.read_at
     returning
-        r.row_number, r.set_columns, p.product_id, to_jsonb(old) as previous_values, new.updated_at as changed_at,
-        nullif(old.sku, new.sku) as released_sku
+        r.row_number, r.set_columns, r.new_values, p.product_id, to_jsonb(old) as previous_values,
+        new.updated_at as changed_at, nullif(old.sku, new.sku) as released_sku
 )
 insert into product_changes (
-    upload_id, row_number, product_id, change_type, previous_values, changed_at, released_sku, set_columns
+    upload_id, row_number, product_id, change_type, previous_values, new_values, changed_at, released_sku, set_columns
 )
-select %(upload_id)s, row_number, product_id, 'updated', previous_values, changed_at, released_sku, set_columns
+select
+    %(upload_id)s, row_number, product_id, 'updated', previous_values, new_values, changed_at, released_sku, set_columns
 from changed
 returning row_number
 """,
@@ -162,4 +163,45 @@ order by row_number
 limit %(limit)s
 """,
     columns=_compose_columns(COLUMNS),
+)
+
+_CATALOG_PRODUCTS = """
+select
+    p.product_id, p.vendor_id, v.vendor_name, p.upload_id, p.row_number, p.created_at, p.updated_at,
+    b.reason as block_reason, {columns}
+from products p
+join vendors v on v.vendor_id = p.vendor_id
+left join product_blocks b on b.product_id = p.product_id and b.ended_at is null
+"""
+
+# Select the products with these ids, in the order of vendors and their ids.
+SELECT_PRODUCTS = _compose_query(
+    _CATALOG_PRODUCTS + "where p.product_id = any(%(product_ids)s) order by p.vendor_id, p.vendor_product_id",
+    columns=_compose_columns(COLUMNS, "p"),
+)
+
+# Select a page of the products that match conditions, in the same order.
+FIND_PRODUCTS = _compose_query(
+    _CATALOG_PRODUCTS
+    + """
+where p.product_id = any(array(select find_products(
+    %(vendor_id)s::text, to_tsquery('simple', %(words)s), %(category)s::text, %(status)s::text, %(upload_id)s::text,
+    %(after_vendor)s::text, %(after_product)s::text, %(limit)s
+)))
+order by p.vendor_id, p.vendor_product_id
+""",
+    columns=_compose_columns(COLUMNS, "p"),
+)
+
+# The same for the vendor of the transaction.
+FIND_OWN_PRODUCTS = _compose_query(
+    _CATALOG_PRODUCTS
+    + """
+where p.product_id = any(array(select find_own_products(
+    to_tsquery('simple', %(words)s), %(category)s::text, %(status)s::text, %(upload_id)s::text,
+    %(after_product)s::text, %(limit)s
+)))
+order by p.vendor_id, p.vendor_product_id
+""",
+    columns=_compose_columns(COLUMNS, "p"),
 )

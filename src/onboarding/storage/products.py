@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow, dict_row
 
 from onboarding.domain.existing_product_rules import list_set_columns
 from onboarding.domain.models import Mode, Outcome, Product, Row
-from onboarding.domain.product_changes import apply_changes, drop_cleared_cells
+from onboarding.domain.product_changes import apply_changes, drop_cleared_cells, drop_unchanged_cells, list_changes
 from onboarding.domain.product_schema import CHANGEABLE, COLUMNS
 from onboarding.domain.validation_context import ValidationContext, product_key
 from onboarding.storage import product_queries
@@ -146,16 +146,17 @@ def update_products(connection: Connection, rows: Sequence[Row], context: Valida
     for row in rows:
         product = context.products[product_key(row)]
         new_values = apply_changes(row, product)
+        set_columns = list_set_columns(drop_unchanged_cells(row, product))
         if new_values == product.values:
             unchanged_rows.append(
-                {"row_number": row.row_number, "product_id": product.product_id, "set_columns": list_set_columns(row)}
+                {"row_number": row.row_number, "product_id": product.product_id, "set_columns": set_columns}
             )
             outcomes[row_key(row)] = Outcome.UNCHANGED
         else:
-            texts = [None if new_values[column] is None else str(new_values[column]) for column in CHANGEABLE]
-            changed_products.append(
-                [row.row_number, product.product_id, product.updated_at.isoformat(), *texts, list_set_columns(row)]
-            )
+            texts = {column: None if new_values[column] is None else str(new_values[column]) for column in CHANGEABLE}
+            changes = {column: texts[column] for column in list_changes(new_values, product)}
+            position = (row.row_number, product.product_id, product.updated_at.isoformat())
+            changed_products.append([*position, *texts.values(), changes, set_columns])
     if changed_products:
         params = {"upload_id": upload_id, "products": json.dumps(changed_products, ensure_ascii=False)}
         cursor = connection.execute(product_queries.UPDATE_PRODUCTS, params)

@@ -7,7 +7,13 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from onboarding.domain.mappings import VALUE_COLUMNS, InvalidMapping, normalize_key, require_different, validate_value
+from onboarding.domain.mappings import (
+    REMEMBERED_COLUMNS,
+    InvalidMapping,
+    normalize_key,
+    require_different,
+    validate_value,
+)
 from onboarding.storage.audit_log import Actor, record_action
 from onboarding.storage.categories import list_active_category_names
 from onboarding.storage.database import Connection
@@ -29,8 +35,10 @@ def set_value_mappings(
     Return the number of earlier mappings of the same values that they replace. Raises InvalidInput, for example if a
     target is not active.
     """
-    if column not in VALUE_COLUMNS:
-        raise InvalidInput(f"Values can be mapped for {', '.join(VALUE_COLUMNS)}, and not for '{column[:100]}'.")
+    if column not in REMEMBERED_COLUMNS:
+        raise InvalidInput(
+            f"Values can be mapped for all files in {', '.join(REMEMBERED_COLUMNS)}, and not in '{column[:100]}'."
+        )
     try:
         require_different("value", targets)
         for vendor_value, target in targets.items():

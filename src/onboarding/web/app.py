@@ -25,8 +25,11 @@ from onboarding.web.api import (
     categories,
     corrections,
     dry_runs,
+    exports,
     mappings,
     operations,
+    product_changes,
+    products,
     sign_in,
     templates,
     upload_actions,
@@ -43,11 +46,15 @@ from onboarding.web.portal import api_keys as api_keys_page
 from onboarding.web.portal import audit_log as audit_log_page
 from onboarding.web.portal import categories as categories_page
 from onboarding.web.portal import corrections as correction_pages
+from onboarding.web.portal import exports as exports_page
 from onboarding.web.portal import home as home_page
 from onboarding.web.portal import issues as issues_page
 from onboarding.web.portal import mapping_presets as preset_pages
 from onboarding.web.portal import mappings as mapping_pages
+from onboarding.web.portal import marketplace_keys as marketplace_keys_page
 from onboarding.web.portal import overview as overview_page
+from onboarding.web.portal import product_details as product_page
+from onboarding.web.portal import products as products_page
 from onboarding.web.portal import sign_in as sign_in_pages
 from onboarding.web.portal import static_files
 from onboarding.web.portal import uploads as upload_pages
@@ -61,7 +68,9 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     upload_sessions.router,
     uploads.router,
     upload_actions.router,
+    exports.router,
     corrections.router,
+    products.router,
     categories.router,
     templates.router,
     dry_runs.router,
@@ -72,6 +81,10 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     sign_in.router,
     vendors.router,
+    products.operator_router,
+    api_keys.operator_router,
+    webhooks.operator_router,
+    product_changes.router,
     categories.operator_router,
     mappings.operator_router,
     mappings.operator_presets_router,
@@ -87,6 +100,10 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (
     home_page.router,
     upload_pages.router,
     correction_pages.router,
+    products_page.router,
+    product_page.router,
+    product_page.operator_router,
+    exports_page.router,
     mapping_pages.router,
     vendor_categories_page.router,
     api_keys_page.router,
@@ -96,6 +113,8 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (
     vendor_mapping_pages.router,
     preset_pages.router,
     categories_page.router,
+    marketplace_keys_page.router,
+    webhook_page.operator_router,
     issues_page.router,
     audit_log_page.router,
     static_files.router,
@@ -104,7 +123,8 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (
 OPENAPI_PATH = "/v1/openapi.json"
 
 DESCRIPTION = """\
-Vendors upload product files, follow their progress and download error reports. Operators see every vendor.
+Vendors upload product files, follow their progress, download error reports and manage their products. Operators see
+every vendor.
 
 Times are ISO 8601 in UTC. Lists are paginated: `next` is the `cursor` of the next page, null on the last page.
 Errors are `application/problem+json` (RFC 9457). Resources of other vendors return `404`, like missing ones.
@@ -170,17 +190,25 @@ def bucket_origin(ctx: AppContext) -> str:
 
 
 def _with_error_page(handler: _Handler) -> _Handler:
-    """Return a handler whose problem documents become pages, except for requests of the API."""
+    """Return a handler whose problem documents become pages, except for requests of the API.
+
+    A browser that opens a link to a file of the API, such as an export, is redirected to sign in too.
+    """
 
     async def handle(request: Request, error: Exception) -> Response:
         response = await handler(request, error)
-        if request.url.path.startswith("/v1/") or not response.body:
+        if not response.body:
             return response
         problem = json.loads(bytes(response.body))
+        is_signed_out = problem["type"] == "/problems/unauthenticated"
         # Only a browser that opens a page is redirected to sign in; scripts and programs get the problem.
         opens_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-        if problem["type"] == "/problems/unauthenticated" and opens_page:
+        if is_signed_out and opens_page:
             return RedirectResponse("/sign-in", status_code=303)
+        if request.url.path.startswith("/v1/"):
+            return response
+        if is_signed_out:
+            problem["detail"] = "You are signed out, and nothing was saved. Sign in, then enter your changes again."
         headers = {name: value for name, value in response.headers.items() if name in {"retry-after", "allow"}}
         principal = getattr(request.state, "principal", None)
         return render_page(

@@ -1,9 +1,9 @@
-"""Authentication of requests: a vendor by API key or session, an operator by session."""
+"""Authentication of requests: a vendor by API key or session, an operator by session, the marketplace by API key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
@@ -11,7 +11,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from onboarding.storage import vendors
-from onboarding.storage.api_keys import SCOPES
+from onboarding.storage.api_keys import CATALOG, SCOPES
 from onboarding.storage.audit_log import Actor
 from onboarding.storage.database import Connection
 from onboarding.storage.queries import query
@@ -23,6 +23,11 @@ from onboarding.web.tokens import derive_csrf_token, hash_secret, is_equal
 Result = TypeVar("Result")
 
 READ, WRITE, ADMIN = SCOPES
+
+Kind = Literal["vendor", "operator", "marketplace"]
+"""Kind of a principal. `marketplace`: a system of the marketplace with an API key, which reads the catalog only."""
+
+OPERATOR_ROLES = frozenset({"viewer", "admin"})
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -38,7 +43,11 @@ _COOKIE = APIKeyCookie(
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated vendor or operator. An operator has no `vendor_id` and sees the data of all vendors."""
+    """An authenticated vendor, operator or system of the marketplace.
+
+    Only a vendor has a `vendor_id`; the others see the data of all vendors. `role` is `vendor`, `suspended` (a vendor),
+    that of an operator, or `marketplace`.
+    """
 
     actor: str
     vendor_id: str | None
@@ -50,8 +59,14 @@ class Principal:
     ip: str = ""
 
     @property
+    def kind(self) -> Kind:
+        if self.vendor_id is not None:
+            return "vendor"
+        return "operator" if self.role in OPERATOR_ROLES else "marketplace"
+
+    @property
     def is_operator(self) -> bool:
-        return self.vendor_id is None
+        return self.kind == "operator"
 
     @property
     def audit_actor(self) -> Actor:
@@ -116,9 +131,11 @@ def _get_principal_of_key(pool: DatabasePool, key: str) -> Principal | None:
     row = pool.run(lambda c: c.execute(query("get_key_principal"), parameters).fetchone())
     if row is None:
         return None
-    key_id, vendor_id, vendor_name, email, status, scopes = row
+    key_id, vendor_id, name, email, status, scopes = row
+    if vendor_id is None:
+        return Principal(f"key:{key_id}", None, frozenset(scopes) & {CATALOG}, name, "marketplace")
     return _limit_if_suspended(
-        Principal(f"key:{key_id}", vendor_id, frozenset(scopes), vendor_name, email=email), status
+        Principal(f"key:{key_id}", vendor_id, frozenset(scopes) - {CATALOG}, name, email=email), status
     )
 
 
@@ -132,7 +149,7 @@ def _get_principal_of_session(pool: DatabasePool, session: str) -> Principal | N
     if vendor_id is not None:
         principal = Principal(f"vendor:{vendor_id}", vendor_id, frozenset(SCOPES), name, email=email, csrf_token=token)
         return _limit_if_suspended(principal, status)
-    scopes = frozenset({READ, WRITE, ADMIN} if role == "admin" else {READ})
+    scopes = frozenset({READ, CATALOG, WRITE, ADMIN} if role == "admin" else {READ, CATALOG})
     return Principal(f"operator:{email}", None, scopes, name, role, email, token)
 
 
@@ -165,50 +182,55 @@ async def _check_csrf_token(request: Request, pool: DatabasePool, expected_token
         raise Problem("csrf-failed", detail)
 
 
-def _require_principal(
-    principal: Annotated[Principal | None, Depends(_authenticate)],
-    _key: Annotated[object, Security(_BEARER)],
-    _session: Annotated[object, Security(_COOKIE)],
-) -> Principal:
-    if principal is None:
-        raise Problem("unauthenticated", "Sign in, or send an API key as `Authorization: Bearer …`.")
-    return principal
-
-
 class RequireScope:
-    """A dependency that requires a scope, and optionally a vendor or an operator."""
+    """A dependency with the scope that each kind of principal needs (None: no scope).
 
-    def __init__(self, scope: str, kind: str | None = None) -> None:
-        self.scope = scope
-        self.kind = kind
+    The route does not exist for the kinds that are not named.
+    """
 
-    def __call__(self, principal: Annotated[Principal, Depends(_require_principal)]) -> Principal:
-        # To other principals the route does not exist.
-        if self.kind is not None and (self.kind == "operator") != principal.is_operator:
+    def __init__(self, **scopes: str | None) -> None:
+        self.scopes = scopes
+
+    def __call__(
+        self,
+        principal: Annotated[Principal | None, Depends(_authenticate)],
+        _key: Annotated[object, Security(_BEARER)],
+        _session: Annotated[object, Security(_COOKIE)],
+    ) -> Principal:
+        if principal is None:
+            raise Problem("unauthenticated", "Sign in, or send an API key as `Authorization: Bearer …`.")
+        if principal.kind not in self.scopes:
             raise not_found("page")
-        if self.scope not in principal.scopes:
+        scope = self.scopes[principal.kind]
+        if scope is not None and scope not in principal.scopes:
             if principal.role == "suspended":
                 raise Problem(
                     "account-suspended", "Your account is suspended. Contact the marketplace to reactivate it."
                 )
-            raise Problem("forbidden", f"This requires the permission {self.scope}, which you do not have.")
+            raise Problem("forbidden", f"This requires the permission {scope}, which you do not have.")
         return principal
 
 
 OptionalPrincipal = Annotated[Principal | None, Depends(_authenticate)]
 """The principal of a request, or None."""
 
-CurrentPrincipal = Annotated[Principal, Depends(_require_principal)]
-"""Any authenticated principal."""
+CurrentPrincipal = Annotated[Principal, Depends(RequireScope(vendor=None, operator=None))]
+"""Any vendor or operator."""
 
-Reader = Annotated[Principal, Depends(RequireScope(READ))]
+Reader = Annotated[Principal, Depends(RequireScope(vendor=READ, operator=READ))]
 """A vendor, who reads its own data, or an operator, who reads all."""
 
-Writer = Annotated[Principal, Depends(RequireScope(WRITE))]
+Writer = Annotated[Principal, Depends(RequireScope(vendor=WRITE, operator=WRITE))]
 
-CurrentVendor = Annotated[Principal, Depends(RequireScope(READ, "vendor"))]
-VendorWriter = Annotated[Principal, Depends(RequireScope(WRITE, "vendor"))]
-VendorAdmin = Annotated[Principal, Depends(RequireScope(ADMIN, "vendor"))]
+CurrentVendor = Annotated[Principal, Depends(RequireScope(vendor=READ))]
+VendorWriter = Annotated[Principal, Depends(RequireScope(vendor=WRITE))]
+VendorAdmin = Annotated[Principal, Depends(RequireScope(vendor=ADMIN))]
 
-CurrentOperator = Annotated[Principal, Depends(RequireScope(READ, "operator"))]
-OperatorAdmin = Annotated[Principal, Depends(RequireScope(ADMIN, "operator"))]
+CurrentOperator = Annotated[Principal, Depends(RequireScope(operator=READ))]
+OperatorAdmin = Annotated[Principal, Depends(RequireScope(operator=ADMIN))]
+
+ProductReader = Annotated[Principal, Depends(RequireScope(vendor=READ, operator=READ, marketplace=CATALOG))]
+"""A vendor, who reads its own products, or an operator or a system of the marketplace, who read all."""
+
+CatalogReader = Annotated[Principal, Depends(RequireScope(operator=CATALOG, marketplace=CATALOG))]
+"""An operator or a system of the marketplace."""

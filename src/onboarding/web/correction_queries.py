@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from onboarding.domain.corrections import CorrectionCounts, CorrectionEdit, CorrectionState, RejectedRow
 from onboarding.domain.models import OnError, RowError, Upload, UploadStatus
+from onboarding.domain.product_changes import VERSION
 from onboarding.pipeline import correction_drafts
 from onboarding.pipeline.correction_drafts import ReviewedEdits
 from onboarding.pipeline.correction_submission import CorrectionsChanged, NotReady, submit_corrections
@@ -290,6 +291,9 @@ class UploadCorrections:
         )
 
     def _build_rows(self, context: CorrectionContext, rows: Sequence[RejectedRow]) -> list[CorrectionRowResponse]:
-        drafts = [row for row in rows if row.state is CorrectionState.OPEN and row.draft is not None]
-        errors = check_rows(self.pool.run_unrestricted, context, drafts)
+        open_rows = [row for row in rows if row.state is CorrectionState.OPEN]
+        # The error of a stale row has the present values of its product.
+        checked = [row for row in open_rows if row.draft is not None or (row.is_editable and row.has_error(VERSION))]
+        errors = check_rows(self.pool.run_unrestricted, context, checked)
+        errors |= {row.row_number: errors[row.row_number] or [*row.errors] for row in checked if row.draft is None}
         return [row_response(context, row, errors.get(row.row_number, row.errors)) for row in rows]

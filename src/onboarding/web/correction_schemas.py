@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.domain.corrections import CorrectionState, RejectedRow
 from onboarding.domain.models import RowError, UploadStatus
+from onboarding.domain.product_changes import VERSION
 from onboarding.domain.product_schema import COLUMNS
 from onboarding.domain.suggestions import find_suggestion
 from onboarding.pipeline.corrections import CorrectionContext
@@ -22,7 +23,10 @@ MAX_ROWS = 200
 MAX_TEXT = 3_000
 """Maximum length of an edited cell. Shorter texts that are too long for their column are errors of their row."""
 
-ColumnName = Literal[COLUMNS]  # type: ignore[valid-type]
+EDITABLE_COLUMNS = (*COLUMNS, VERSION)
+"""Columns that an edit may set; a blank version overwrites the product."""
+
+ColumnName = Literal[EDITABLE_COLUMNS]  # type: ignore[valid-type]
 
 WITHOUT_NUL = r"^[^\x00]*$"
 """PostgreSQL cannot store NUL."""
@@ -188,7 +192,11 @@ def row_response(context: CorrectionContext, row: RejectedRow, errors: Sequence[
         correcting_upload_id=row.correcting_upload_id,
         is_valid=row.is_valid,
         is_editable=row.is_editable,
-        cells={column: context.notation.show_value(row, column) for column in COLUMNS if column in row.values_in_file},
+        cells={
+            column: context.notation.show_value(row, column)
+            for column in EDITABLE_COLUMNS
+            if column in row.values_in_file
+        },
         edited_cells=dict(row.edited_cells),
         revision=draft.revision if draft else 0,
         updated_by=draft.updated_by if draft else None,

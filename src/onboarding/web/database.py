@@ -14,14 +14,12 @@ from pydantic import BaseModel
 
 from onboarding.runtime import AppContext
 from onboarding.storage.database import Connection
+from onboarding.storage.database_roles import OPERATOR_ROLE
 from onboarding.storage.queries import query
 
 Result = TypeVar("Result")
 Model = TypeVar("Model", bound=BaseModel)
 Work = Callable[[Connection], Result]
-
-OPERATOR_ROLE = "onboarding_operator"
-"""The database role that sees the rows of all vendors."""
 
 
 class DatabasePool:

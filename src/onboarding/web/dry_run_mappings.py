@@ -63,7 +63,7 @@ class DryRunMappingFields(BaseModel):
     missing_columns: list[MissingColumnResponse] = Field(description="Required columns that nothing feeds")
     mapping: MappingReference | None = Field(description="The stored mapping that was applied")
     used_values: list[UsedValueResponse] = Field(description="The value mappings that were applied")
-    unmapped_values: list[UnmappedValueResponse] = Field(description="Most rows first")
+    unmapped_values: list[UnmappedValueResponse] = Field(description="By column, most rows first")
     proposals: list[ProposalResponse] = Field(description=f"Mappings to confirm, the best first; up to {MAX_PROPOSALS}")
 
 

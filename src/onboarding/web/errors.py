@@ -33,6 +33,19 @@ class FieldProblem(BaseModel):
     )
 
 
+class RowProblem(FieldProblem):
+    """An error that the check of an edited product has found. `field` names the field of the request."""
+
+    product_id: int
+    vendor_product_id: str
+    error_type: str
+    column: str = Field(description="The column or comma-separated columns")
+    value: str | None
+    expected: str
+    hint: str = Field(description="A suggested correction; often blank")
+    suggestion: str = Field(description="The value that the hint suggests; blank if there is none")
+
+
 class ProblemDocument(BaseModel):
     """The reason why a request failed."""
 
@@ -40,11 +53,14 @@ class ProblemDocument(BaseModel):
     title: str = Field(description="Title of the type", examples=["Not found"])
     status: int = Field(description="HTTP status code", examples=[404])
     detail: str = Field(description="Explanation of this occurrence", examples=["Upload not found."])
-    errors: list[FieldProblem] | None = Field(None, description="The invalid fields, for `invalid-request`")
+    errors: list[RowProblem | FieldProblem] | None = Field(
+        None, description="The invalid fields, for `invalid-request`; the errors of products, for `invalid-rows`"
+    )
 
 
 PROBLEM_TYPES: Mapping[str, tuple[int, str]] = {
     "invalid-request": (422, "Invalid request"),
+    "invalid-rows": (422, "Edited products have errors"),
     "bad-request": (400, "Bad request"),
     "unauthenticated": (401, "Sign-in required"),
     "forbidden": (403, "Forbidden"),
@@ -65,11 +81,19 @@ PROBLEM_TYPES: Mapping[str, tuple[int, str]] = {
 class Problem(Exception):
     """Ends a request with a problem of the type `kind`."""
 
-    def __init__(self, kind: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[RowProblem] = (),
+    ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.headers = dict(headers or {})
+        self.errors = errors
 
 
 def not_found(name: str) -> Problem:
@@ -117,7 +141,7 @@ def problem_response(
 
 async def _handle_problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - the only exception of this handler
-    return problem_response(error.kind, error.detail, headers=error.headers)
+    return problem_response(error.kind, error.detail, headers=error.headers, errors=error.errors)
 
 
 async def _handle_storage_error(_: Request, error: Exception) -> JSONResponse:

@@ -75,6 +75,17 @@ def decode_value_cursor(cursor: str | None) -> tuple[str, str] | None:
     return column, value
 
 
+def decode_product_cursor(cursor: str | None) -> tuple[str, str] | None:
+    """Return the vendor and vendor product id of a cursor, or None without a cursor."""
+    if cursor is None:
+        return None
+    vendor_id, _, vendor_product_id = _decode_cursor(cursor).partition("|")
+    # PostgreSQL cannot store NUL.
+    if "\0" in vendor_id + vendor_product_id:
+        raise _build_cursor_problem()
+    return vendor_id, vendor_product_id
+
+
 def decode_number_cursor(cursor: str | None) -> list[int]:
     """Return the numbers of a cursor, or an empty list without a cursor. Each fits into a bigint of PostgreSQL."""
     if cursor is None:

@@ -25,6 +25,7 @@ MappingOption = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN_TEXT)
 ]
 ValueMappingId = Annotated[int, Path(ge=1, lt=2**63)]
+ProductId = Annotated[int, Path(ge=1, lt=2**63)]
 CategoryId = Annotated[int, Path(ge=1, lt=2**63)]
 VendorFilter = Annotated[
     str | None,

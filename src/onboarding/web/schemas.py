@@ -136,18 +136,18 @@ class _ProductRow(BaseModel):
     row_number: int
 
 
-def _product_field(column: TextColumn | NumberColumn) -> Any:
+def product_field(column: TextColumn | NumberColumn) -> Any:
     """Return the type and description of a product column. Decimals are text, so that they stay exact."""
     field_type: Any = int if column.sql_type == "integer" else str
     return (field_type | None if column.is_nullable else field_type, Field(description=column.description))
 
 
-_ProductColumns = create_model(
-    "_ProductColumns", __base__=_ProductRow, **{name: _product_field(column) for name, column in PRODUCT_SCHEMA.items()}
+ProductColumns = create_model(
+    "ProductColumns", __base__=_ProductRow, **{name: product_field(column) for name, column in PRODUCT_SCHEMA.items()}
 )
 
 
-class ProductResponse(_ProductColumns):  # type: ignore[valid-type, misc]
+class ProductResponse(ProductColumns):  # type: ignore[valid-type, misc]
     """A product of the catalog, with the row of the file that added or changed it."""
 
     updated_at: datetime

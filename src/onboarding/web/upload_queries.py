@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from onboarding.domain.models import Upload, UploadStatus
+from onboarding.domain.models import Outcome, Upload, UploadStatus
 from onboarding.storage import file_details, uploads, validation_errors
 from onboarding.storage.database import Connection
 from onboarding.storage.mappings import get_applied_mapping
 from onboarding.storage.products import list_upload_products
+from onboarding.storage.upload_changes import list_upload_changes
 from onboarding.web.auth import Principal
+from onboarding.web.change_schemas import UploadChangeResponse, change_response
 from onboarding.web.errors import not_found
 from onboarding.web.mapping_schemas import mapping_reference, missing_column_responses, used_value_responses
 from onboarding.web.pagination import Page, build_page, decode_number_cursor, decode_time_cursor, encode_cursor
@@ -124,4 +126,24 @@ def list_products(
         )
         for product in list_upload_products(connection, upload_id, after, limit + 1)
     ]
+    return build_page(items, limit, [encode_cursor(item.row_number) for item in items])
+
+
+def list_changes(
+    connection: Connection,
+    principal: Principal,
+    upload_id: str,
+    change_types: Collection[Outcome],
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Page[UploadChangeResponse]:
+    """Return a page of what the rows of an upload did to products, by row."""
+    get_visible_upload(connection, principal, upload_id)
+    [after] = (*decode_number_cursor(cursor), 0)[:1]
+    changes = list_upload_changes(
+        connection, upload_id, change_types=change_types, after=min(after, 2**31 - 1), limit=limit + 1
+    )
+    spreadsheet_row = spreadsheet_row_function(file_details.get_file_details(connection, upload_id))
+    items = [change_response(change, spreadsheet_row) for change in changes]
     return build_page(items, limit, [encode_cursor(item.row_number) for item in items])

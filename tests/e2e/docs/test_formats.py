@@ -122,7 +122,7 @@ def test_message_attributes_are_documented() -> None:
 
 
 def test_email_matches_the_example() -> None:
-    result = email.UploadResult(**published()[0][0])
+    result = email.UploadResult.from_message(published()[0][0])
     [text] = examples(API, "## E-mail", "text")
     assert text == f"Subject: {email.render_subject(result)}\n\n{email.render_body(result, LINK, FIX_LINK)}"
 

@@ -35,5 +35,6 @@ def test_every_rule_has_an_example_with_its_message() -> None:
         errors = [error for example in EXAMPLES for error in check(example.row, example.facts)]
         assert errors, name
         assert all(error.expected for error in errors), name
-        # Where a value was rejected, it is there; a missing one is not.
-        assert all(error.value for error in errors if error.error_type != "MISSING_REQUIRED_FIELDS"), name
+        # Where a value was rejected, it is there. A missing one is not, nor a version, which means nothing to people.
+        without_value = {"MISSING_REQUIRED_FIELDS", "STALE_ROW"}
+        assert all(error.value for error in errors if error.error_type not in without_value), name

@@ -31,6 +31,11 @@ def upload_id(pipeline: Pipeline) -> str:
 
 
 @pytest.fixture(scope="module")
+def product_id(pipeline: Pipeline, upload_id: str) -> int:
+    return int(pipeline.products(upload_id)[0]["product_id"])
+
+
+@pytest.fixture(scope="module")
 def empty_vendor(pipeline: Pipeline) -> str:
     return pipeline.vendor("EMPTY")
 
@@ -63,6 +68,12 @@ CASES = [
     ("vendor", "/uploads/{upload}/corrections"),
     ("new vendor", "/"),
     ("new vendor", "/uploads"),
+    ("vendor", "/products"),
+    ("vendor", "/products?search=nothing"),
+    ("vendor", "/products?upload_id={upload}"),
+    ("vendor", "/products/{product}"),
+    ("new vendor", "/products"),
+    ("vendor", "/exports"),
     ("vendor", "/mappings"),
     ("vendor", "/categories"),
     ("vendor", "/keys"),
@@ -76,8 +87,13 @@ CASES = [
     ("operator", "/operator/vendors/PAGES/value-mappings"),
     ("operator", "/operator/categories"),
     ("operator", "/operator/presets"),
+    ("operator", "/operator/keys"),
+    ("operator", "/operator/webhook"),
     ("operator", "/operator/audit-log"),
     ("operator", "/operator/issues"),
+    ("operator", "/products"),
+    ("operator", "/products/{product}"),
+    ("operator", "/exports"),
     ("operator", "/uploads"),
     ("operator", "/uploads/{upload}"),
     ("operator", "/uploads/{upload}/corrections"),
@@ -85,11 +101,13 @@ CASES = [
 
 
 @pytest.mark.parametrize(("user", "path"), CASES)
-def test_page_at_both_widths_is_accessible(pages: dict[str, Page], upload_id: str, user: str, path: str) -> None:
+def test_page_at_both_widths_is_accessible(
+    pages: dict[str, Page], upload_id: str, product_id: int, user: str, path: str
+) -> None:
     page = pages[user]
     for width in SIZES.values():
         page.set_viewport_size({"width": width, "height": 800})
-        page.goto(path.format(upload=upload_id))
+        page.goto(path.format(upload=upload_id, product=product_id))
         expect(page.locator("h1")).to_have_count(1)
         check_accessibility(page)
 
@@ -115,7 +133,7 @@ def test_operator_pages_for_a_vendor_are_not_found(vendor: Page) -> None:
     assert vendor.get_by_role("link", name="Vendors").count() == 0
 
 
-def _list_paths(upload_id: str) -> Iterator[tuple[str, str]]:
+def _list_paths(upload_id: str, product_id: int) -> Iterator[tuple[str, str]]:
     """Yield method and path of every page, with ids of the vendor PAGES."""
     ids = {
         "{upload_id}": upload_id,
@@ -124,6 +142,7 @@ def _list_paths(upload_id: str) -> Iterator[tuple[str, str]]:
         "{category_id}": "1",
         "{mapping_id}": "M1",
         "{value_mapping_id}": "1",
+        "{product_id}": str(product_id),
         "{queue}": "watchdog-failures",
     }
     for router in PAGE_ROUTERS:
@@ -135,10 +154,12 @@ def _list_paths(upload_id: str) -> Iterator[tuple[str, str]]:
                 yield from ((method, path) for method in route.methods)  # type: ignore[attr-defined]
 
 
-def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, upload_id: str, empty_vendor: str) -> None:
+def test_pages_of_another_vendor_are_not_found(
+    pipeline: Pipeline, upload_id: str, product_id: int, empty_vendor: str
+) -> None:
     requests = 0
     with closing(signed_in(pipeline, empty_vendor)) as other_client, program(pipeline) as anonymous:
-        for method, path in _list_paths(upload_id):
+        for method, path in _list_paths(upload_id, product_id):
             response: httpx.Response = anonymous.request(method, path)
             assert response.status_code == 401, f"{method} {path}"
             requests += 1
@@ -146,14 +167,16 @@ def test_pages_of_another_vendor_are_not_found(pipeline: Pipeline, upload_id: st
                 continue
             response = other_client.request(method, path)
             assert "somewhere_2024" not in response.text
-            if upload_id in path or path.startswith(("/operator", "/keys/", "/mappings/", "/categories/")):
+            if upload_id in path or path.startswith(
+                ("/operator", "/keys/", "/mappings/", "/categories/", f"/products/{product_id}")
+            ):
                 assert response.status_code == 404, f"{method} {path}"
             elif method == "GET" or path == "/preview":
                 assert response.status_code < 400, f"{method} {path}"
             requests += 1
         # Requests that change data need the CSRF token of the session.
         del other_client.headers["X-CSRF-Token"]
-        for method, path in _list_paths(upload_id):
+        for method, path in _list_paths(upload_id, product_id):
             if method == "POST":
                 assert other_client.request(method, path).status_code == 403, path
     assert requests > 20

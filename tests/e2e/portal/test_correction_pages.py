@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from onboarding.domain.models import Upload
+from onboarding.domain.product_changes import VERSION
 from tests.support.browser import check_accessibility, open_page, sign_in
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
@@ -139,6 +140,25 @@ def test_row_is_checked_while_it_is_typed(fixer: Page, uploads: Uploads) -> None
     fixer.reload()
     expect(price).to_have_value("5")
     expect(import_button(fixer)).to_have_text("Import 1 fixed row")
+
+
+def test_stale_row_of_an_export_overwrites_the_product(fixer: Page, uploads: Uploads, pipeline: Pipeline) -> None:
+    created = uploads.run(1, {})
+    [before] = pipeline.products(created.upload_id)
+    row = {"vendor_product_id": before["vendor_product_id"], "price": "25", VERSION: "v1"}
+    upload = pipeline.run(VENDOR, f"{before['sku']}.csv", csv_of([row], list(row)), mode="update")
+    fixer.goto(f"/uploads/{upload.upload_id}")
+    version = fixer.get_by_label("Row 2, Version of the export")
+    expect(version).to_have_accessible_description(re.compile("it has price 19.99 now"))
+    check_accessibility(fixer)
+
+    fixer.get_by_role("button", name="Overwrite the product of row 2").click()
+    expect(badge_of(fixer, 2)).to_have_text("Ready")
+    expect(version).to_have_value("")
+    import_button(fixer).click()
+    expect(fixer.locator("#correction-status")).to_have_text(re.compile("1 fixed in.*0 open", re.DOTALL))
+    [after] = pipeline.products(created.upload_id)
+    assert str(after["price"]) == "25.00"
 
 
 def test_suggestion_button_fills_the_cell(fixer: Page, uploads: Uploads) -> None:

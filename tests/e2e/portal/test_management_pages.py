@@ -48,6 +48,49 @@ def test_api_key_is_displayed_once_works_and_can_be_revoked(vendor: Page, pipeli
         assert program.get("/v1/session").status_code == 401
 
 
+def test_marketplace_key_is_displayed_once_works_and_can_be_revoked(operator: Page, pipeline: Pipeline) -> None:
+    feed = "/v1/operator/product-changes"
+    operator.get_by_role("link", name="Keys", exact=True).click()
+    operator.get_by_role("button", name="Create key").click()
+    expect(operator.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    operator.get_by_label("Name").fill("Search index")
+    operator.get_by_role("button", name="Create key").click()
+    key = operator.locator("#new-key").inner_text()
+    check_accessibility(operator)
+    with key_client(pipeline, key) as program:
+        assert program.get(feed).status_code == 200
+    operator.reload()
+    expect(operator.get_by_text("This key was already created")).to_be_visible()
+    expect(operator.get_by_role("listitem").filter(has_text="Search index")).to_have_count(1)
+    expect(operator.get_by_text("View the products of all vendors")).to_be_visible()
+    assert key not in operator.content()
+    operator.get_by_text("Revoke Search index").click()
+    operator.get_by_role("button", name="Revoke key").click()
+    expect(operator.get_by_role("status")).to_contain_text("Key revoked.")
+    expect(operator.get_by_role("heading", name="Inactive keys")).to_be_visible()
+    with key_client(pipeline, key) as program:
+        assert program.get(feed).status_code == 401
+
+
+def test_marketplace_webhook_is_added_tested_and_removed(
+    operator: Page, server: tuple[list[dict[str, Any]], str]
+) -> None:
+    received, url = server
+    operator.goto("/operator/keys")
+    operator.get_by_role("link", name="notified of changes").click()
+    operator.get_by_label("URL").fill(url)
+    operator.get_by_role("button", name="Add webhook").click()
+    expect(operator.locator("#new-secret")).to_contain_text("whsec_")
+    operator.get_by_role("button", name="Send test message").click()
+    wait_until(lambda: received, "the test message")
+    expect(operator.get_by_text("Delivered", exact=True).first).to_be_visible()
+    expect(operator.get_by_role("cell", name=re.compile("^Test message")).first).to_be_visible()
+    check_accessibility(operator)
+    operator.get_by_text("Remove webhook").click()
+    operator.get_by_role("button", name="Remove", exact=True).click()
+    expect(operator.get_by_role("status")).to_contain_text("Webhook removed.")
+
+
 def test_api_key_without_name_or_permission_shows_field_errors(vendor: Page) -> None:
     vendor.goto("/keys")
     for label in SCOPE_LABELS.values():
@@ -208,6 +251,7 @@ def test_viewer_sees_no_forms_that_change_data(browser: Browser, pipeline: Pipel
             "/operator/vendors/VEND001/value-mappings",
             "/operator/categories",
             "/operator/presets",
+            "/operator/keys",
             "/operator/issues",
         ):
             page.goto(path)

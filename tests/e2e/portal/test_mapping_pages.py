@@ -124,13 +124,13 @@ FILES = {
     "sap": sap_file("BUDGET-S", rows=450),
     "shopify": (
         b"Handle,Title,Vendor,Type,Option1 Value,Variant SKU,Variant Grams,Variant Inventory Qty,Variant Price,Status\n"
-        b"shirt,Linen shirt,Harbour,Men,S,BUDGET-LS,310,14,59.00,active\n"
+        b"shirt,Linen shirt,Harbour,Men,S,BUDGET-LS,310,14,59.00,draft\n"
         b"shirt,,,,M,BUDGET-LM,320,9,59.00,\n"
     ),
     "woocommerce": (
         b"ID,Type,SKU,Name,Published,Stock,Weight (kg),Sale price,Regular price,Categories,Images\n"
         b"BUDGET-501,simple,BUDGET-W1,Shirt,1,40,0.18,,19.00,Clothing > Women,https://shop.example.com/tee.jpg\n"
-        b"BUDGET-502,simple,BUDGET-W2,Belt,1,12,0.21,,29.50,Accessories > Belts,\n"
+        b"BUDGET-502,simple,BUDGET-W2,Belt,-1,12,0.21,,29.50,Accessories > Belts,\n"
     ),
     "german": (
         "Artikelnummer;Bezeichnung;Warengruppe;Preis;Bestand;Gewicht\n"
@@ -459,7 +459,7 @@ def test_extra_headers_do_not_open_the_step(open_vendor: OpenVendor) -> None:
     expect(page.locator("#preview")).to_contain_text("1 row is valid.")
     expect(page.get_by_label("Our column for 'Colour'")).to_be_hidden()
     page.get_by_text("2 columns are not imported").click()
-    page.get_by_text("14 columns are matched").click()
+    page.get_by_text("15 columns are matched").click()
     page.get_by_label("Our column for 'Colour'").select_option(label="Subcategory")
     expect(page.get_by_label("Our column for 'subcategory'")).to_have_value("")
     expect(page.get_by_role("button", name="Upload", exact=True)).to_be_disabled()

@@ -214,3 +214,18 @@ def test_moto_smoke_test_removes_its_data(account: MotoAccount) -> None:
     assert any("the test file was processed" in line for line in output)
     assert "  its e-mail was sent" in output
     assert "Versions" not in account.s3.list_object_versions(Bucket=account.bucket)
+
+
+def test_moto_export_is_written_with_its_name(account: MotoAccount) -> None:
+    account.put("uploads/VEND001/exported.csv", csv_of([product("exported-1"), product("exported-2")]))
+    account.run()
+    headers = sign_in(account)
+    response = call_api(account, "POST", "/v1/exports", {"search": "exported"}, **headers)
+    account.run()
+    export = json.loads(response["body"])
+    completed = json.loads(call_api(account, "GET", f"/v1/exports/{export['export_id']}", **headers)["body"])
+    assert (completed["status"], completed["written_rows"]) == ("completed", 2)
+    key = f"exports/VEND001/{export['export_id']}.xlsx"
+    written = account.s3.head_object(Bucket=account.bucket, Key=key)
+    assert written["ContentLength"] == completed["size_bytes"]
+    assert written["ContentDisposition"].startswith('attachment; filename="products_')

@@ -7,7 +7,9 @@ import json
 from bench.error_report import measure_peak_memory
 from onboarding.files.parser import MAX_ROWS
 from onboarding.storage.database import Database
-from tests.support.postgres_fixtures import open_upload
+from tests.faults.runtime_pool import runtime_on
+from tests.integration.pipeline.test_corrections import Corrections
+from tests.support.postgres_fixtures import open_database, open_upload
 from tests.support.running_pipeline import csv_of, product
 
 FUNCTION_MEMORY = 256
@@ -36,3 +38,16 @@ def test_finalize_full_file_with_many_errors_fits_into_memory(database: Database
     peak = measure_peak_memory(database_url, "UPLOAD_1", csv_of([row] * MAX_ROWS))
     # The rest is for the Lambda runtime.
     assert peak < 0.75 * FUNCTION_MEMORY
+
+
+def test_finalize_upload_that_cannot_become_searchable_notifies_the_vendor(database_url: str) -> None:
+    with runtime_on(database_url, "finalize") as runtime:
+        database = open_database(runtime.database_url)
+        vendor = Corrections(runtime, database)
+        runtime.fetch("alter function refresh_product_search rename to later")
+        try:
+            upload = vendor.upload(csv_of([product("not-searchable")]))
+        finally:
+            runtime.fetch("alter function later rename to refresh_product_search")
+            database.close()
+    assert upload.notified_at is not None

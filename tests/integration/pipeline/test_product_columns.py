@@ -7,14 +7,14 @@ from decimal import Decimal
 from psycopg import sql
 
 from onboarding.domain.models import Mode, Row
-from onboarding.domain.product_schema import NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED
+from onboarding.domain.product_schema import CHOICES, NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED
 from onboarding.pipeline.undo import undo_upload
 from onboarding.storage.database import Database
 from tests.support.postgres_fixtures import ACTOR, open_upload, product_row, record_rows, types_by_row
 
 EXAMPLES = {name: column.example for name, column in PRODUCT_SCHEMA.items() if name not in REQUIRED}
-# An example without its last character is a different valid value.
-OTHER_VALUES = {name: example[:-1] for name, example in EXAMPLES.items()}
+# Another choice; without choices, an example without its last character is a different valid value.
+OTHER_VALUES = {name: CHOICES[name][-1] if name in CHOICES else text[:-1] for name, text in EXAMPLES.items()}
 
 
 def fetch_optional_values(database: Database) -> dict[str, object]:

@@ -347,6 +347,21 @@ def test_sweep_ingests_object_without_event(ctx: AppContext, pipeline: Pipeline)
     assert list(recovery.ingest_missed_objects(ctx, patience=NO_PATIENCE)) == []
 
 
+def test_watchdog_sweep_deletes_replaced_events_of_the_change_feed(pipeline: Pipeline) -> None:
+    rows = [product("replaced-1"), product("replaced-2")]
+    upload = pipeline.run("VEND001", "replaced.csv", csv_of(rows))
+    pipeline.run("VEND001", "replaced-2.csv", csv_of([{**rows[0], "price": "5"}]), mode="update")
+    query = """
+        select count(*) from products p join product_events e on p.product_id = any(e.product_ids)
+        where p.upload_id = %s group by p.product_id order by p.product_id
+    """
+    assert pipeline.connection.execute(query, (upload.upload_id,)).fetchall() == [(2,), (1,)]
+    payload = json.dumps({"sweep": True}).encode()
+    response = pipeline.lambdas.invoke(FunctionName=resource_name("watchdog"), Payload=payload)
+    assert "FunctionError" not in response
+    assert pipeline.connection.execute(query, (upload.upload_id,)).fetchall() == [(1,), (1,)]
+
+
 @pytest.mark.parametrize("event", [{}, {"sweep": True}])
 def test_watchdog_with_its_own_role_has_all_permissions(pipeline: Pipeline, event: dict[str, bool]) -> None:
     response = pipeline.lambdas.invoke(FunctionName=resource_name("watchdog"), Payload=json.dumps(event).encode())

@@ -37,6 +37,7 @@ def expected(runtime: Runtime) -> dict[str, stored_state.State]:
         ("product_validator", "table products"),
         ("product_validator", "column product_changes.released_sku"),
         ("product_validator", "column product_changes.set_columns"),
+        ("product_validator", "column product_changes.new_values"),
         ("product_validator", "column products.weight_kg"),
         ("product_validator", "column validation_errors.hint"),
         ("error_processor", "table upload_warnings"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from onboarding.domain import validation
 from onboarding.domain.models import Mode, OnError, Outcome, Row
-from onboarding.domain.validation import CLEAR
+from onboarding.domain.product_changes import CLEAR
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.pipeline.undo import undo_upload
 from onboarding.storage import products

@@ -43,6 +43,7 @@ def test_upload_valid_file_is_completed(pipeline: Pipeline) -> None:
         "price": Decimal("19.99"),
         "stock_quantity": 150,
         "weight_kg": Decimal("0.250"),
+        "status": "active",
     }
     assert (second["stock_quantity"], second["price"], second["unit"]) == (0, Decimal("10.00"), "piece")
     assert second["description"] == 'says "hello",\nin two lines'

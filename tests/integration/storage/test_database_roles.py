@@ -25,11 +25,14 @@ ROLES = ("onboarding_pipeline", "onboarding_api", "onboarding_operator", "onboar
 
 PRIVILEGES: dict[str, dict[str, str]] = {
     "onboarding_pipeline": {
+        "exports": "delete select update*",
         "held_rows": "delete insert select",
         "mapping_versions": "select",
         "mappings": "select",
+        "marketplace_webhook": "select*",
         "product_categories": "select",
         "product_changes": "insert select",
+        "product_events": "delete select update",
         "products": "insert select update",
         "quarantined_objects": "insert select",
         "read_attempts": "delete insert select update",
@@ -53,14 +56,19 @@ PRIVILEGES: dict[str, dict[str, str]] = {
     },
     "onboarding_operator": {
         "audit_log": "insert select",
-        "api_keys": "select* update*",
+        "api_keys": "insert select* update*",
         "corrections": "select",
+        "exports": "insert* select update*",
         "held_rows": "select",
         "mapping_versions": "insert select",
         "mappings": "insert select update*",
+        "marketplace_webhook": "delete insert select update",
         "report_link_clicks": "select",
+        "product_blocks": "insert select update*",
         "product_categories": "insert select update",
         "product_changes": "select",
+        "product_events": "select",
+        "product_search": "select",
         "products": "delete select update",
         "quarantined_objects": "select",
         "rejected_rows": "select",
@@ -70,6 +78,7 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "sign_in_links": "select* update*",
         "undo_skipped": "delete insert select",
         "upload_history": "select update",
+        "upload_sessions": "insert select",
         "upload_warnings": "select",
         "validation_errors": "insert select",
         "value_mappings": "delete insert select update*",
@@ -81,9 +90,11 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "api_keys": "insert select* update*",
         "corrections": "delete insert select update*",
         "dry_runs": "delete insert select update*",
+        "exports": "insert* select",
         "mapping_versions": "insert select",
         "mappings": "insert select update*",
         "report_link_clicks": "select",
+        "product_blocks": "select",
         "product_categories": "select",
         "product_changes": "select",
         "products": "select",
@@ -206,12 +217,16 @@ def test_roles_only_the_api_may_set_another_role(database: Database) -> None:
         ("onboarding_report_link", "delete from revoked_report_links"),
         ("onboarding_api", "select * from products"),
         ("onboarding_api", "select * from upload_history"),
+        ("onboarding_api", "select * from product_events"),
+        ("onboarding_api", "insert into api_keys (name) values ('mine')"),
         ("onboarding_api", "select phone from vendors"),
         ("onboarding_api", "delete from audit_log"),
         ("onboarding_api", "set role onboarding_pipeline"),
         ("onboarding_api", "insert into operators (email, name, role) values ('a@b.example', 'A', 'admin')"),
         ("onboarding_pipeline", "select * from api_keys"),
         ("onboarding_pipeline", "select * from sessions"),
+        ("onboarding_pipeline", "select secret from marketplace_webhook"),
+        ("onboarding_pipeline", "insert into product_events (product_ids) values ('{1}')"),
         ("onboarding_pipeline", "update vendors set email = 'a@b.example'"),
         ("onboarding_pipeline", "delete from products"),
         ("onboarding_pipeline", "set role onboarding_operator"),
@@ -286,3 +301,10 @@ def test_functions_of_the_local_stack_log_in_as_their_roles(pipeline: Pipeline) 
     )
     names = {name for (name,) in rows}
     assert "onboarding_pipeline" in names
+
+
+def test_functions_with_the_rights_of_their_owner_search_temporary_objects_last(database: Database) -> None:
+    query = "select proconfig from pg_proc where prosecdef and pronamespace = 'public'::regnamespace"
+    settings = [config for (config,) in fetch(database, query)]
+    assert len(settings) >= 3
+    assert settings == [["search_path=public, pg_temp"]] * len(settings)

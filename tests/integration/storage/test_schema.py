@@ -15,7 +15,14 @@ from psycopg.rows import dict_row
 from onboarding.aws import staging_table
 from onboarding.domain.column_types import TextColumn
 from onboarding.domain.models import FileRejection, Row, RowError
-from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMNS, PRODUCT_SCHEMA, REPORT_COLUMNS
+from onboarding.domain.product_schema import (
+    CHOICES,
+    COLUMNS,
+    MAX_LENGTHS,
+    NUMBER_COLUMNS,
+    PRODUCT_SCHEMA,
+    REPORT_COLUMNS,
+)
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
 from onboarding.files.parser import parse
@@ -204,6 +211,7 @@ def test_products_constraints_are_those_with_a_rule(database: Database) -> None:
         "products_compare_at_price_not_negative",
         "products_stock_not_negative",
         "products_weight_not_negative",
+        "products_status_known",
     }
     assert constraints(database, "products", "u").keys() == {
         "products_sku_key",
@@ -215,8 +223,9 @@ def test_products_constraints_are_those_with_a_rule(database: Database) -> None:
     triggers = fetch(
         database, "select tgname from pg_trigger where tgrelid = 'products'::regclass and not tgisinternal"
     )
-    # The trigger sets `updated_at` and rejects nothing.
-    assert triggers == [("products_set_updated_at",)]
+    # They set `updated_at` and insert events for the change feed, and reject nothing.
+    events = {f"products_{operation}_events" for operation in ("insert", "update", "delete")}
+    assert {name for (name,) in triggers} == {"products_set_updated_at"} | events
 
 
 class RolledBack(Exception):
@@ -271,7 +280,7 @@ def test_insert_products_numbers_of_a_file_are_stored_exactly(database: Database
         database.run(work)
 
 
-@pytest.mark.parametrize("column", MAX_LENGTHS)
+@pytest.mark.parametrize("column", [column for column in MAX_LENGTHS if column not in CHOICES])
 @pytest.mark.parametrize("character", ["x", "\N{PILE OF POO}", "\u00e9", "\\", '"', "\u4e2d"])
 def test_insert_products_text_at_its_limit_is_inserted(database: Database, column: str, character: str) -> None:
     text = ("https://a.example/" if column == "image_url" else "").ljust(MAX_LENGTHS[column], character)

@@ -386,6 +386,36 @@ def test_dry_run_lists_values_without_a_mapping(vendor_a: httpx.Client) -> None:
     assert body["unmapped_values"] == [{"column": "category", "value": "Cloting", "rows": 3, "suggestion": "Clothing"}]
 
 
+def test_dry_run_lists_statuses_after_categories(vendor_a: httpx.Client) -> None:
+    statuses = ("inactive", "Draft", "draft", "hidden", "blocked", "")
+    rows = [product(f"unmapped-status-{n}", status=status) for n, status in enumerate(statuses)]
+    body = vendor_a.post("/v1/dry-runs", content=csv_of([*rows, product("unmapped-status", category="Cloting")])).json()
+    assert [(item["column"], item["value"], item["rows"], item["suggestion"]) for item in body["unmapped_values"]] == [
+        ("category", "Cloting", 1, "Clothing"),
+        ("status", "Draft", 2, ""),
+        ("status", "hidden", 1, ""),
+    ]
+    assert body["error_records"] == 5, "only an operator blocks products"
+
+
+def test_statuses_of_a_mapping_are_translated_in_dry_run_and_upload(pipeline: Pipeline, vendor_a: httpx.Client) -> None:
+    document = {
+        "columns": {"Published": {"columns": ["status"]}},
+        "values": {"status": {"1": "active", "0": "inactive"}},
+    }
+    mapping = create(vendor_a, name=None, document=document)
+    rows = [product(f"published-{n}", status=status) for n, status in enumerate(("1", "0", "-1"))]
+    content = csv_of(rows).replace(b"status", b"Published")
+    params = {"mapping": mapping["reference"]}
+    dry_run = vendor_a.post("/v1/dry-runs", params=params, content=content).json()
+    assert [(error["row_number"], error["error_type"]) for error in dry_run["errors"]] == [(3, "INVALID_STATUS")]
+    finished = upload(vendor_a, pipeline, content, mapping=mapping["reference"])
+    assert (finished.valid_records, finished.error_records) == (2, 1)
+    query = "select status from products where upload_id = %s order by row_number"
+    statuses = pipeline.connection.execute(query, (finished.upload_id,)).fetchall()
+    assert statuses == [("active",), ("inactive",)]
+
+
 def test_upload_with_a_mapping_shows_what_it_used(
     pipeline: Pipeline, vendor_a: httpx.Client, operator: httpx.Client
 ) -> None:

@@ -21,8 +21,10 @@ from onboarding.local.stack import LocalStack
 from tests.support.api_clients import OPERATOR, new_key, signed_in, upload
 from tests.support.running_pipeline import Pipeline, csv_of, product
 
-OPAQUE = ("cursor", "document", "email", "mapping", "token", "url", "values")
+OPAQUE = ("after", "cursor", "document", "email", "mapping", "product_ids", "token", "url", "values")
 """Parts of requests whose valid values the description cannot define."""
+
+PRODUCT_PATHS = ("", "/count", "/{product_id}", "/{product_id}/history")
 
 BOUNDED = settings(
     max_examples=5,
@@ -116,7 +118,10 @@ def test_responses_match_the_api_description(
     operator.put("/v1/operator/category-aliases", json=values)
     edits = [{"row_number": 2, "cells": {"price": "y"}}]
     vendor.put(f"/v1/uploads/{finished.upload_id}/corrections", json={"rows": edits})
+    product_id = own_pipeline.products(finished.upload_id)[0]["product_id"]
+    operator.post(f"/v1/operator/products/{product_id}/block", json={"reason": "Check"})
     requests = [
+        *((client, f"/v1/products{part}") for client in (vendor, operator) for part in PRODUCT_PATHS),
         (vendor, "/v1/uploads"),
         (vendor, "/v1/upload-sessions/{upload_session_id}"),
         (vendor, "/v1/keys"),
@@ -132,6 +137,9 @@ def test_responses_match_the_api_description(
         (operator, "/v1/operator/vendors/{vendor_id}/value-mappings"),
         (operator, "/v1/operator/mapping-presets"),
         (operator, "/v1/operator/category-aliases"),
+        (operator, "/v1/operator/keys"),
+        (operator, "/v1/operator/product-changes"),
+        (operator, "/v1/operator/webhook/deliveries"),
         (operator, "/v1/operator/overview"),
         (operator, "/v1/operator/throughput"),
         (operator, "/v1/operator/top-errors"),
@@ -161,6 +169,7 @@ def test_responses_match_the_api_description(
         "upload_session_id": upload_session,
         "vendor_id": "VEND001",
         "mapping_id": mapping_id,
+        "product_id": str(product_id),
     }
     for client, path in requests:
         response = client.get(path.format(**ids))
@@ -179,7 +188,7 @@ def test_vendor_requests_match_the_api_description(
 def test_operator_requests_match_the_api_description(
     own_pipeline: Pipeline, described: schemathesis.BaseSchema, operator: httpx.Client
 ) -> None:
-    operator_operations = described.include(path_regex="^/v1/(operator|uploads)")
+    operator_operations = described.include(path_regex="^/v1/(operator|products|uploads)")
     headers = {"X-CSRF-Token": operator.headers["X-CSRF-Token"]}
     cookies = dict(operator.cookies)
     assert (

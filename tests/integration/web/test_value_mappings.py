@@ -94,6 +94,7 @@ def test_value_mappings_are_listed_in_pages(vendor_a: httpx.Client) -> None:
             "",
         ),
         ({"column": "brand", "values": {"Men": "Clothing"}}, "Please check: column."),
+        ({"column": "status", "values": {"draft": "inactive"}}, "Please check: column."),
         ({"column": "category", "values": {}}, "Please check: values."),
     ],
 )

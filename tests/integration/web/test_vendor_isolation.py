@@ -27,6 +27,7 @@ from onboarding.notifications.report_links import DAYS_VALID, sign_report_link
 from onboarding.storage.api_keys import SCOPES
 from onboarding.storage.queries import query
 from onboarding.web.app import PAGE_ROUTERS
+from onboarding.web.pagination import encode_cursor
 from onboarding.web.tokens import generate_secret, hash_secret
 from tests.support.api_clients import (
     browser,
@@ -48,7 +49,7 @@ from tests.support.isolation_attempts import (
     path_variants,
     send_to_route,
 )
-from tests.support.running_pipeline import Pipeline, csv_of, product
+from tests.support.running_pipeline import Pipeline, csv_of, product, wait_until
 
 PUBLIC = {
     "/v1/sign-in",
@@ -62,6 +63,15 @@ PUBLIC = {
 
 OPERATORS = re.compile(r"/(v1/)?operator(/|$)")
 """Paths for operators only."""
+
+CATALOG_ROUTES = {
+    ("GET", "/v1/operator/product-changes"),
+    ("GET", "/v1/products"),
+    ("GET", "/v1/products/count"),
+    ("GET", "/v1/products/{product_id}"),
+    ("GET", "/v1/products/{product_id}/history"),
+}
+"""The routes for keys of the marketplace."""
 
 SIGN_OUT_PATHS = {"/v1/sessions", "/sign-out/everywhere"}
 """Routes that end the sessions of vendor B, which later tests need."""
@@ -102,6 +112,8 @@ def data_a(pipeline: Pipeline, vendor_a: httpx.Client, operator: httpx.Client) -
     operator.post("/v1/operator/mapping-presets", json={"name": "Preset", "document": {}})
     operator.put("/v1/operator/category-aliases", json={"column": "category", "values": {"Alias": "Clothing"}})
     vendor_a.put("/v1/webhook", json={"url": f"https://{WORD}.example/hook"})
+    export_id = vendor_a.post("/v1/exports", json={"format": "csv"}).json()["export_id"]
+    wait_until(lambda: vendor_a.get(f"/v1/exports/{export_id}").json()["completed_at"], "the export")
     token = request_sign_in_token(pipeline, "venda@vendors.example")
     with browser(pipeline) as client:  # A used link, to replay it.
         assert client.post("/v1/session", json={"token": token}).status_code == 201
@@ -111,6 +123,7 @@ def data_a(pipeline: Pipeline, vendor_a: httpx.Client, operator: httpx.Client) -
         upload_session["upload_session_id"],
         key["key_id"],
         mapping["mapping_id"],
+        export_id,
         "VENDA",
         "venda@vendors.example",
     )
@@ -120,6 +133,8 @@ def data_a(pipeline: Pipeline, vendor_a: httpx.Client, operator: httpx.Client) -
         key_id=key["key_id"],
         mapping_id=mapping["mapping_id"],
         value_mapping_id=value_mapping["value_mapping_id"],
+        product_id=pipeline.products(finished.upload_id)[0]["product_id"],
+        export_id=export_id,
         token=token,
         words=words,
     )
@@ -203,7 +218,8 @@ def scope_of(method: str, path: str) -> str:
     """Return the scope that a route requires according to docs/api.md."""
     if re.match(r"/(v1/)?(keys|webhook)(/|$)", path) or path in SIGN_OUT_PATHS:
         return "admin"
-    return "uploads:read" if method == "GET" or path in {"/v1/dry-runs", "/preview"} else "uploads:write"
+    is_read = method == "GET" or path in {"/v1/dry-runs", "/preview", "/v1/exports", "/exports"}
+    return "uploads:read" if is_read else "uploads:write"
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -226,6 +242,41 @@ def test_api_key_without_the_scope_is_forbidden_on_every_route(
                 path not in {"/v1/keys", "/keys"} or method != "POST"
             ):  # The new key would have scopes that this key lacks.
                 assert response.status_code not in {401, 403}, description
+
+
+def test_every_route_with_a_key_of_the_marketplace_is_not_found_except_those_of_the_catalog(
+    attack: Attack, operator: httpx.Client
+) -> None:
+    key = operator.post("/v1/operator/keys", json={"name": "isolation"}).json()["key"]
+    before = data_digest(attack.pipeline, "VENDA")
+    with key_client(attack.pipeline, key) as client:
+        for method, path in attack.routes:
+            if path in PUBLIC and (method, path) != ("GET", "/v1/session"):
+                continue
+            address = next(path_variants(path, attack.data_a, attack.own_upload))
+            response = send_to_route(client, method, path, address)
+            description = f"a key of the marketplace: {method} {address} -> {response.status_code}"
+            if (method, path) in CATALOG_ROUTES:
+                assert response.status_code not in {401, 403}, description
+            else:
+                attack.attempts.count(description, succeeded=response.status_code != 404)
+                assert response.status_code == 404, description
+    assert data_digest(attack.pipeline, "VENDA") == before
+
+
+@pytest.mark.parametrize(
+    ("vendor_id", "scopes"),
+    [(None, ["uploads:read"]), (None, ["catalog:read", "admin"]), ("VENDA", ["catalog:read"]), (None, [])],
+)
+def test_key_of_the_marketplace_with_other_scopes_is_not_stored(
+    pipeline: Pipeline, vendor_id: str | None, scopes: list[str]
+) -> None:
+    statement = """
+        insert into api_keys (key_id, vendor_id, name, key_sha256, scopes, created_by, expires_at)
+        values ('evil', %s, 'Evil', 'evil', %s, 'evil', now() + interval '1 hour')
+    """
+    with pytest.raises(psycopg.errors.CheckViolation):
+        pipeline.connection.execute(statement, (vendor_id, scopes))
 
 
 def is_unauthenticated(response: httpx.Response) -> bool:
@@ -294,6 +345,8 @@ def test_injected_text_in_parameters_is_treated_as_text(
             vendor_b.get("/v1/uploads", params={"vendor_id": text}),
             vendor_b.get("/v1/uploads", params={"status": text}),
             vendor_b.get("/v1/uploads", params={"cursor": text}),
+            vendor_b.get("/v1/products", params={"search": text}),
+            vendor_b.get("/v1/products", params={"category": text, "upload_id": text}),
             vendor_b.get(f"/v1/uploads/{own_upload}/errors", params={"error_type": text}),
             vendor_b.get(f"/v1/uploads/{own_upload}/errors", params={"column": text}),
             vendor_b.get(f"/v1/uploads/{own_upload}/errors", params={"value": text}),
@@ -307,6 +360,45 @@ def test_injected_text_in_parameters_is_treated_as_text(
             assert response.status_code < 500, response.text
             assert response.headers["content-type"] in {"application/json", "application/problem+json"}
             attempts.count(f"{response.request.method} {response.url}", succeeded=data_a.appears_in(response, text))
+
+
+def test_product_of_another_vendor_is_neither_found_nor_changed(
+    attack: Attack, vendor_b: httpx.Client, program_b: httpx.Client
+) -> None:
+    pipeline, data_a, attempts = attack.pipeline, attack.data_a, attack.attempts
+    before = data_digest(pipeline, "VENDA")
+    own_id = pipeline.products(attack.own_upload)[0]["product_id"]
+    ids = [data_a.product_id, own_id]
+    for client in (vendor_b, program_b):
+        for params in (
+            {"search": WORD},
+            {"search": f"{WORD} one"},
+            {"search": "vendor VENDA"},
+            {"search": " VENDA"},
+            {"search": f"SKU-{WORD}-1", "vendor_id": "VENDA"},
+            {"upload_id": data_a.upload_id},
+            {"upload_id": data_a.upload_id, "vendor_id": "VENDB"},
+            {"cursor": encode_cursor("VENDA", "")},
+        ):
+            response = client.get("/v1/products", params={**params, "limit": 200})
+            is_leaked = any(item["vendor_id"] != "VENDB" for item in response.json()["items"])
+            attempts.count(f"products with {params}", succeeded=is_leaked)
+            if "cursor" not in params:
+                count = client.get("/v1/products/count", params=params).json()["count"]
+                attempts.count(f"number of products with {params}", succeeded=count > 0)
+                page = client.get("/products", params=params)
+                attempts.count(f"page of products with {params}", succeeded=data_a.appears_in(page, str(params)))
+        for body in ({"product_ids": ids, "status": "inactive"}, {"product_ids": ids[:1], "status": "active"}):
+            response = client.post("/v1/products/status", json=body)
+            attempts.count(f"status of {body}", succeeded=response.status_code != 404)
+            form = {"product_id": [str(name) for name in body["product_ids"]], "status": body["status"]}
+            response = client.post("/products/status", data=form)
+            attempts.count(f"status of {form}", succeeded=response.status_code != 404)
+        for method in ("POST", "DELETE"):
+            response = client.request(method, f"/v1/operator/products/{own_id}/block", json={"reason": "Evil"})
+            attempts.count(f"{method} block of an own product", succeeded=response.status_code != 404)
+    attempts.count("data of A was changed", succeeded=data_digest(pipeline, "VENDA") != before)
+    assert attempts.successes == []
 
 
 def test_mapping_of_another_vendor_is_not_applied(

@@ -204,6 +204,11 @@ def test_redrive_uploads_more_events_than_the_limit_remain_for_the_next_run() ->
     assert len(list(dead_letter_queues.redrive_uploads(context_with(sqs)))) == 3
 
 
+def test_describe_message_of_an_export_names_it() -> None:
+    body = {"requestPayload": {"export_id": "E1"}, "responsePayload": {"errorMessage": "no space left"}}
+    assert dead_letter_queues.describe_message(json.dumps(body)) == ("E1", "no space left")
+
+
 def test_redrive_uploads_empty_queue_is_not_polled() -> None:
     sqs = upload_events()
     assert list(dead_letter_queues.redrive_uploads(context_with(sqs))) == []

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from onboarding.cli.dry_run_output import print_dry_run
+from onboarding.domain.catalog import ValueChange
 from onboarding.domain.mappings import (
     FileHeader,
     HeaderMapping,
@@ -16,7 +17,8 @@ from onboarding.domain.mappings import (
     SavedMapping,
     UsedValue,
 )
-from onboarding.domain.models import FileRejection, Row, RowError
+from onboarding.domain.models import FileRejection, Outcome, Row, RowError
+from onboarding.domain.upload_changes import ProductChange
 from onboarding.domain.value_mapping import UnmappedValue
 from onboarding.files.models import FileDetails
 from onboarding.lambda_handlers.admin_queries import dry_run_as_json
@@ -103,6 +105,11 @@ def test_print_dry_run_unmapped_values_without_suggestion_prints_example(capsys:
     assert lines[-1] == 'To map them: --map-value "category:Zzz=TARGET". See: onboarding categories list'
 
 
+def test_print_dry_run_unmapped_status_prints_its_targets(capsys: Captured) -> None:
+    lines = print_result(make_run([UnmappedValue("status", "Draft", 1)], {}), capsys).splitlines()
+    assert lines[-1] == 'To map them: --map-value "status:Draft=TARGET". TARGET is active or inactive'
+
+
 def test_print_dry_run_groups_precede_errors(capsys: Captured) -> None:
     error = RowError("INVALID_CATEGORY", "category", "Invalid category: Men", "Men", hint="Did you mean 'Men's'?")
     lines = print_result(make_run([], {1: [error], 2: [error]}), capsys).splitlines()
@@ -154,3 +161,32 @@ def test_dry_run_as_json_has_headers_mapping_and_proposals() -> None:
             "new_headers": ["MATNR"],
         }
     ]
+
+
+def test_print_dry_run_changes_are_listed_with_price_moves(capsys: Captured) -> None:
+    changes = [
+        ProductChange(2, Outcome.UPDATED, 7, "P-2", "Mouse", [ValueChange("price", "10.00", "1250.00")]),
+        ProductChange(
+            1,
+            Outcome.UPDATED,
+            6,
+            "P-1",
+            "Mouse",
+            [ValueChange("brand", "Acme", None), ValueChange("description", None, "a\nb" * 100)],
+        ),
+    ]
+    rows = [Row("U", "VEND001", n, {}) for n in (1, 2)]
+    result = DryRun(None, rows, {}, {1: Outcome.UPDATED, 2: Outcome.UPDATED}, DETAILS, changes=changes)
+    output = print_result(result, capsys)
+    assert "Changes, the largest of prices first:" in output
+    assert output.index("Price: 10.00 → 1,250.00 (price +12,400 %)") < output.index("Brand: Acme → blank; Description:")
+    assert print_result(replace(result, changes=()), capsys).count("Changes") == 0
+    many = [replace(changes[0], row_number=n) for n in range(1, 31)]
+    assert "and 10 more changed products." in print_result(replace(result, changes=many), capsys)
+
+
+def test_print_dry_run_of_the_previous_version_of_admin_has_no_changes(capsys: Captured) -> None:
+    result = dry_run_as_json(DryRun(None, [Row("U", "VEND001", 1, {})], {}, {1: Outcome.UPDATED}, DETAILS))
+    del result["changes"], result["changed_products"]
+    print_dry_run(result)
+    assert "1 of 1 row is valid" in capsys.readouterr().out

@@ -94,6 +94,11 @@ def test_parse_document_complete_is_reversed_by_its_json() -> None:
         ({"fill_down": {"group_header": "A", "headers": []}}, "needs headers to fill"),
         ({"values": {"brand": {"A": "B"}}}, "Values can be mapped for category"),
         ({"values": {"category": {"Men": ""}}}, "must be mapped to a category"),
+        ({"values": {"status": {"draft": "hidden"}}}, "'draft' must be mapped to active or inactive"),
+        ({"values": {"status": {"draft": "blocked"}}}, "'draft' must be mapped to active or inactive"),
+        ({"values": {"status": {"Active": "inactive"}}}, "'Active' is a status itself"),
+        ({"values": {"status": {"blocked": "active"}}}, "'blocked' is a status itself"),
+        ({"constants": {"status": "draft"}}, "The constant of status must be active or inactive"),
         ({"values": {"category": {"a\0": "B"}}}, "without control characters"),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from onboarding.domain.models import Mode, Product, Row
 from onboarding.domain.placeholders import PLACEHOLDERS, SAMPLE
+from onboarding.domain.product_changes import VERSION
 from onboarding.domain.product_schema import COLUMNS, MAX_LENGTHS, NUMBER_COLUMNS, REQUIRED
 from onboarding.domain.text import MAX_QUOTED_LENGTH, quoted
 from onboarding.domain.validation import RULES, Check, validate_row
@@ -310,7 +311,8 @@ def test_text_columns_have_the_limits_of_the_contract() -> None:
 def test_validate_row_text_over_its_limit_is_an_error(column: str) -> None:
     limit = MAX_LENGTHS[column]
     text, context = make_text(column, limit)
-    assert validate_row(make_row(**{column: text}), context) == []
+    errors = validate_row(make_row(**{column: text}), context)
+    assert [error.error_type for error in errors] == (["INVALID_STATUS"] if column == "status" else [])
     text, context = make_text(column, limit + 1)
     assert tuples_of(validate_row(make_row(**{column: text}), context)) == [
         ("FIELD_LENGTH_EXCEEDED", column, f"{column} is {limit + 1} characters long; the limit is {limit}")
@@ -521,6 +523,7 @@ DEFECTS: dict[str, tuple[dict[str, str | None], str]] = {
     "id": ({"vendor_product_id": "TAKEN"}, "DUPLICATE_VENDOR_PRODUCT_ID"),
     "weight": ({"weight_kg": "1e3"}, "INVALID_WEIGHT"),
     "image": ({"image_url": "nowhere"}, "INVALID_IMAGE_URL"),
+    "status": ({"status": "draft"}, "INVALID_STATUS"),
     "characters": ({"description": "\x1b[2J"}, "INVALID_CHARACTER"),
     "formula": ({"dimensions_cm": "#REF!"}, "SPREADSHEET_ERROR"),
 }
@@ -667,7 +670,8 @@ def test_validate_row_is_deterministic_and_does_not_change_the_row(
 def test_rules_each_reject_a_row() -> None:
     create = ValidationContext(EMPTY_CATALOG.categories, {"TAKEN"}, {("VEND001", "TAKEN")})
     update = ValidationContext(EMPTY_CATALOG.categories, set(), set(), mode=Mode.UPDATE)
-    product = Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_2"}, {})
+    values = {**dict.fromkeys(COLUMNS), "status": "active"}
+    product = Product(1, datetime(2024, 12, 21, tzinfo=UTC), {"price": "UPLOAD_2"}, values)
     outdated = replace(update, products={product_key(make_row()): product})
 
     def can_fail(check: Check) -> bool:
@@ -675,6 +679,7 @@ def test_rules_each_reject_a_row() -> None:
             make_row(sku="8.71E+12"),
             make_row(sku="N/A"),
             make_row(**SAMPLE),
+            make_row(**{VERSION: "v1"}),
             *(make_row(**cells) for cells, _ in DEFECTS.values()),
         ]
         return any(list(check(row, context)) for row in rows for context in (create, update, outdated))

@@ -80,6 +80,12 @@ def test_write_equal_content_results_in_equal_files() -> None:
     assert {str(properties.created), str(properties.modified)} == {"2000-01-01 00:00:00"}, "not the time of writing"
 
 
+def test_write_file_with_status_has_a_list_of_our_statuses() -> None:
+    source = make_source(["State", "Price"], [["hidden", "0"]], {"State": "status", "Price": "price"})
+    [validation] = open_workbook(write_workbook(source, [(1, PRICE)]))["Products"].data_validations.dataValidation
+    assert (str(validation.sqref), validation.formula1) == ("E2:E10001", '"active,inactive"')
+
+
 def test_write_file_without_category_has_no_list() -> None:
     book = open_workbook(write_workbook(make_source(["sku"], [["1"]], {"sku": "sku"}, ["Garden"]), [(1, PRICE)]))
     assert book["Products"].data_validations.dataValidation == []

@@ -78,7 +78,7 @@ def test_match_name_product_number_means_both_identifiers(name: str) -> None:
 
 OTHER_COLUMNS = """EK|EK-Preis|Einkaufspreis|Cost|Cost price|Unit cost|Sale price|Special price|Regular price
 Purchase price|Price %|Price per kg|Price 2|Margin|Marge|Prime|Tax|Vendor|Vendor name|Supplier|Shop name|Username
-First name|File name|Grouped products|Group|Gruppe|Type|Model|Status|Tags|Color|No.|Nr|#|Code|Order number|Parent SKU
+First name|File name|Grouped products|Group|Gruppe|Type|Model|State|Tags|Color|No.|Nr|#|Code|Order number|Parent SKU
 Barcode|EAN|Category ID|Brand ID|Stock #|In stock?|Stock status|Min order quantity|Quantity per box|Weight
 Weight (lbs)|Weight unit|Height|Length|Image alt text|Image position|Image 2|Meta description|Page title|_sku|=
 a b c d e f g h i price|Name2"""

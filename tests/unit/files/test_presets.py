@@ -25,10 +25,12 @@ from onboarding.domain.models import FileRejection
 from onboarding.domain.product_schema import REQUIRED
 from onboarding.domain.validation import validate_row
 from onboarding.domain.validation_context import ValidationContext
+from onboarding.domain.value_mapping import map_values, merge_targets
 from onboarding.files.header_names import match_columns
 from onboarding.files.parser import ParsedFile, parse
 from onboarding.files.presets import Preset, count_preset_headers, find_preset, list_presets
 from tests.support.paths import CORPUS
+from tests.support.postgres_fixtures import VALID_CELLS
 
 EXPORTS = {
     "amazon-flat-file": ("Amazon", set()),
@@ -124,6 +126,7 @@ def test_parse_export_with_preset_has_valid_rows(export: str) -> None:
     assert len(rows) == {"sap": 6, "shopify": 6, "shopify-2025": 4, "woocommerce": 6}.get(export, 5)
     categories = {row.cells["category"] for row in rows if "category" in row.cells}
     context = ValidationContext(categories, set(), set(), catalog_known=False)
+    map_values(rows, merge_targets({}, require_preset(read_header(export)).build_document(read_header(export))))
     errors = {row.row_number: [error.error_type for error in validate_row(row, context)] for row in rows}
     assert {number: codes for number, codes in errors.items() if codes} == VALUES_TO_FIX.get(export, {})
 
@@ -138,6 +141,31 @@ def test_parse_shopify_export_with_preset_makes_variants_products() -> None:
         ("CAP-NAVY", "Wool Cap", "0.095"),
         ("CAP-GREY", "Wool Cap", "0.095"),
     ]
+
+
+STATUSES = {
+    "magento": ["active", "active", "inactive", "active", "active"],
+    "odoo": ["active", "active", "active", "inactive", "active"],
+    "prestashop-import-format": ["active", "active", "active", "inactive", "active"],
+    "shopify": ["active"] * 4 + ["inactive"] * 2,
+    "shopify-2025": ["active", "active", "active", "inactive"],
+    "woocommerce": ["active", "active", "inactive", "active", "active", "inactive"],
+}
+"""Status of each row of the exports that have one whose meaning is documented."""
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_parse_export_with_preset_has_its_statuses(export: str) -> None:
+    result = parse_export(export, {column: VALID_CELLS[column] for column in EXPORTS[export][1]})
+    document = require_preset(read_header(export)).build_document(read_header(export))
+    map_values(result.rows, merge_targets({}, document))
+    statuses = [row.cells.get("status") for row in result.rows]
+    assert statuses == STATUSES.get(export, [None] * len(statuses))
+
+
+def test_build_document_without_the_header_of_the_status_has_no_values() -> None:
+    names = [name for name in read_header("shopify") if name != "Status"]
+    assert require_preset(names).build_document(names).values == {}
 
 
 @pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
@@ -175,7 +203,7 @@ def test_preset_prices_with_end_or_cost_feed_no_price(preset: Preset) -> None:
 def test_preset_files_have_known_fields_only() -> None:
     for path in (files("onboarding.files") / "presets").iterdir():
         preset = tomllib.loads(path.read_text(encoding="utf-8"))
-        assert preset.keys() <= {"name", "signatures", "columns", "fill_down", "first_address"}
+        assert preset.keys() <= {"name", "signatures", "columns", "fill_down", "first_address", "values"}
         for header in preset["columns"]:
             assert header.keys() <= {"header", "columns", "number_format"}
 
@@ -187,12 +215,14 @@ def test_build_document_shopify_variants_fill_down_texts_and_convert_grams() -> 
     assert document.columns["Variant Grams"] == HeaderMapping(("weight_kg",), MappedNumberFormat(factor="0.001"))
     assert document.columns["Product Category"].columns == ("category",)
     assert document.columns["Type"].columns == ()
-    assert document.fill_down == FillDown("Handle", ("Title", "Body (HTML)", "Vendor", "Product Category", "Type"))
+    assert document.fill_down == FillDown(
+        "Handle", ("Title", "Body (HTML)", "Vendor", "Product Category", "Type", "Status")
+    )
     new_names = read_header("shopify-2025")
     new_document = require_preset(new_names).build_document(new_names)
     assert list_sources(new_document).keys() == list_sources(document).keys()
     assert new_document.fill_down == FillDown(
-        "URL handle", ("Title", "Description", "Vendor", "Product category", "Type")
+        "URL handle", ("Title", "Description", "Vendor", "Product category", "Type", "Status")
     )
 
 

@@ -29,9 +29,8 @@ def test_as_xlsx_default_categories_are_choices() -> None:
     header, sample = products.iter_rows(values_only=True)
     assert header == COLUMNS
     assert dict(zip(COLUMNS, sample, strict=True)) == sample_row(DEFAULT_CATEGORIES)
-    [choice] = products.data_validations.dataValidation
-    assert choice.formula1 == "_Categories!$A$1:$A$20"
-    assert str(choice.sqref) == "C2:C10001"
+    choices = {str(choice.sqref): choice.formula1 for choice in products.data_validations.dataValidation}
+    assert choices == {"C2:C10001": "_Categories!$A$1:$A$20", "O2:O10001": '"active,inactive"'}
     assert tuple(row[0] for row in book["_Categories"].iter_rows(values_only=True)) == DEFAULT_CATEGORIES
     assert [row[0] for row in book["_Columns"].iter_rows(min_row=2, values_only=True)] == list(COLUMNS)
 
@@ -41,4 +40,5 @@ def test_product_schema_limits_describe_type_range_and_default() -> None:
     assert limits["price"] == "number, 0.01 to 999,999.99, at most 2 decimals"
     assert limits["stock_quantity"] == "whole number, 0 to 1,000,000"
     assert limits["description"] == "text, up to 2,000 characters"
+    assert limits["status"] == "`active` or `inactive`; `active` if left blank"
     assert limits["unit"] == "text, up to 20 characters; `piece` if left blank"

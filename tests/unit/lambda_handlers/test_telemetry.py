@@ -174,6 +174,7 @@ def test_watchdog_database_available_redrives_upload_events(
     result = RedriveResult("csv-parser-failures", "uploads/VEND001/a.csv", None)
     for name in ("resume_stalled_uploads", "ingest_missed_objects"):
         monkeypatch.setattr(watchdog, name, resume)
+    monkeypatch.setattr(watchdog, "delete_replaced_events", lambda _: 0)
     monkeypatch.setattr(watchdog, "redrive_uploads", lambda _: iter([result]))
     with nullcontext() if fault is None else pytest.raises(type(fault)):
         watchdog.handler(event, None)

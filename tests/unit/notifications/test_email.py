@@ -306,3 +306,11 @@ def test_from_message_of_another_version_tolerates_unknown_and_missing_fields() 
 def test_render_body_failure_reason_with_line_breaks_stays_on_its_line() -> None:
     text = render_body(make_result(failure_reason="As a.csv\r\nBcc: x"), None)
     assert "As a.csv Bcc: x" in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("is_edit", "status", "needs_email"),
+    [(False, "completed", True), (True, "completed", False), (True, "partial", True), (True, "failed", True)],
+)
+def test_result_of_accepted_edits_needs_no_email(*, is_edit: bool, status: str, needs_email: bool) -> None:
+    assert make_result(is_edit=is_edit, status=status).needs_email is needs_email

@@ -55,7 +55,7 @@ def test_publish_result_is_json_for_functions_and_text_for_people(status: Upload
         "status": {"DataType": "String", "StringValue": status.value},
     }
     forms = json.loads(call["Message"])
-    assert UploadResult(**json.loads(forms["lambda"])) == UploadResult(
+    assert UploadResult.from_message(json.loads(forms["lambda"])) == UploadResult(
         upload_id="UPLOAD_20241221_103045_0a1b2c3d",
         vendor_id="VEND001",
         vendor_name="TechGear",

@@ -95,7 +95,7 @@ def test_step_without_proposals_asks_for_every_missing_column() -> None:
     assert step.missing_labels == ["Vendor product ID", "Product name", "Category", "SKU", "Price", "Stock quantity"]
     assert [item.name for item in step.open_headers] == [item.name for item in SAP_HEADERS]
     assert [(column.name, column.choice) for column in step.columns if column.choice] == [
-        ("category", "category"),
+        ("category", "list"),
         ("price", "number"),
         ("stock_quantity", "number"),
     ]
@@ -198,9 +198,48 @@ def test_step_with_unmapped_values_suggests_similar_categories() -> None:
     result = dry_run(own(*REQUIRED), unmapped_values=values)
     step = build_step(result)
     assert step.is_required
-    assert [(value.vendor_value, value.target, value.is_suggested) for value in step.values] == [
+    assert [(value.vendor_value, value.target, bool(value.reason)) for value in step.values] == [
         ("Misc", "", False),
         ("Men", "Men's Clothing", True),
+    ]
+
+
+def test_step_with_unmapped_statuses_suggests_those_of_the_preset() -> None:
+    values = [
+        UnmappedValue("category", "Misc", 2),
+        UnmappedValue("status", "Draft", 5),
+        UnmappedValue("status", "?", 1),
+    ]
+    document = MappingDocument({"Stock": HeaderMapping(())}, values={"status": {"draft": "inactive", "0": "inactive"}})
+    result = dry_run(
+        [*own(*REQUIRED, "status"), header("Stock")],
+        unmapped_values=values,
+        proposals=[proposal(ProposalSource.PRESET, document, "Shop")],
+    )
+    step = build_step(result)
+    assert step.is_required
+    assert {
+        column: [(value.vendor_value, value.target, value.reason) for value in values]
+        for column, values in step.values_by_column.items()
+    } == {
+        "category": [("Misc", "", "")],
+        "status": [("Draft", "inactive", "As in the preset 'Shop'"), ("?", "", "")],
+    }
+    assert step.choices == {"category": ["Books"], "status": ("active", "inactive")}
+    assert json.loads(step.other_parts) == {"values": {"status": {"draft": "inactive", "0": "inactive"}}}
+    assert step.notes == ["Values of Status are translated: 'draft' → inactive, '0' → inactive."]
+
+
+def test_step_confirmed_status_is_not_that_of_a_category_with_the_same_value() -> None:
+    result = dry_run(
+        own(*REQUIRED, "status"),
+        unmapped_values=[UnmappedValue("category", "0", 4)],
+        used_values=[UsedValue("status", "0", "inactive", 9)],
+    )
+    step = build_step(result, MappingDocument(values={"status": {"0": "inactive"}}), declined_values=1)
+    assert [(value.column, value.vendor_value, value.target) for value in step.values] == [
+        ("status", "0", "inactive"),
+        ("category", "0", ""),
     ]
 
 

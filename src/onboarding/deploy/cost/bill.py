@@ -23,6 +23,7 @@ MEMORY = {
     "report-link": 256,
     "api": 1024,
     "webhook": 256,
+    "exporter": 1024,
     "watchdog": 512,
 }
 """MB of memory of each function; tests/infra/test_cost.py compares them with the template."""
@@ -31,9 +32,15 @@ REQUESTS_PER_UPLOAD = 40
 """Assumed requests to the API for an upload: about those of a user who signs in to the portal, uploads a file, follows
 the upload and reads the result. A program with an upload session sends five."""
 
+EXPORTS_PER_UPLOAD = 0.1
+"""Assumed exports of 10,000 products for an upload."""
+
+EXPORT_GB = 0.001
+"""Size of such a workbook."""
+
 # Fixed resources; tests/infra/test_cost.py compares their numbers with the templates.
 SECRETS = 4
-ALARM_METRICS = 23
+ALARM_METRICS = 22
 CUSTOM_METRICS = 10
 INTERFACE_ENDPOINTS = 4
 IMAGE_GB = 0.2
@@ -145,6 +152,7 @@ class _MonthlyUsage:
             **measured_calls,
             "report-link": self.uploads,
             "api": REQUESTS_PER_UPLOAD * self.uploads,
+            "exporter": EXPORTS_PER_UPLOAD * self.uploads,
             "watchdog": WATCHDOG_CALLS,
         }
 
@@ -189,10 +197,12 @@ def _add_storage(add: AddLine, month: _MonthlyUsage) -> None:
     add("DynamoDB", "reads", "dynamodb_reads", month.requests("dynamodb.GetItem"))
     add("DynamoDB", f"{staged:.2f} GB staged", "dynamodb_gb", staged, "dynamodb_gb")
     add("DynamoDB", "backups", "dynamodb_backup_gb", staged)
-    add("S3", "writes", "s3_puts", month.requests("s3.PUT") + month.uploads)
-    # Each link in an e-mail is opened once.
-    add("S3", "reads", "s3_gets", month.requests("s3.GET") + month.uploads)
-    stored = month.file_gb * STORED_MONTHS
+    exports = EXPORTS_PER_UPLOAD * month.uploads
+    add("S3", "writes", "s3_puts", month.requests("s3.PUT") + month.uploads + exports)
+    # Each link in an e-mail is opened once, and each export downloaded once.
+    add("S3", "reads", "s3_gets", month.requests("s3.GET") + month.uploads + exports)
+    # Exports are deleted after a week.
+    stored = month.file_gb * STORED_MONTHS + exports * EXPORT_GB * 7 / 30
     add("S3", f"{stored:.1f} GB, a year of files", "s3_gb", stored)
     add("Secrets Manager", f"{SECRETS} secrets", "secrets", SECRETS)
     add("Secrets Manager", "calls", "secret_calls", HOURS * 6)

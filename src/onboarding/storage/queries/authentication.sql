@@ -106,11 +106,11 @@ where operators.operator_id = sessions.operator_id and lower(operators.email) = 
   and sessions.ended_at is null and sessions.expires_at > now()
 
 -- name: get_key_principal
--- Return the vendor of an active API key, and set the time of its last use with a precision of one minute.
+-- Return an active API key with its vendor, if it has one; set the time of its last use with a precision of one minute.
 with active_key as (
-    select k.key_id, k.vendor_id, v.vendor_name, v.email, v.status, k.scopes, k.last_used_at
+    select k.key_id, k.vendor_id, coalesce(v.vendor_name, k.name) as name, v.email, v.status, k.scopes, k.last_used_at
     from api_keys k
-    join vendors v using (vendor_id)
+    left join vendors v using (vendor_id)
     where k.key_sha256 = %(key)s and k.revoked_at is null and k.expires_at > now()
 ),
 touched as (
@@ -120,14 +120,18 @@ touched as (
     where k.key_id = active_key.key_id
       and (active_key.last_used_at is null or active_key.last_used_at < now() - interval '1 minute')
 )
-select key_id, vendor_id, vendor_name, email, status, scopes from active_key
+select key_id, vendor_id, name, email, status, scopes from active_key
 
 -- name: list_api_keys
--- List the API keys of a vendor, newest first.
+-- List the API keys of a vendor, or those of the marketplace if it is null, newest first.
 select key_id, name, scopes, created_at, created_by, expires_at, revoked_at, last_used_at
 from api_keys
-where vendor_id = %(vendor_id)s
+where vendor_id = %(vendor_id)s or (%(vendor_id)s::text is null and vendor_id is null)
 order by created_at desc, key_id
+
+-- name: get_key_names
+-- Return the names of API keys.
+select key_id, name from api_keys where key_id = any(%(key_ids)s)
 
 -- name: insert_api_key
 -- Insert an API key.
@@ -139,5 +143,7 @@ values (
 returning key_id, name, scopes, created_at, created_by, expires_at, revoked_at, last_used_at
 
 -- name: revoke_api_key
--- Revoke an API key of a vendor.
-update api_keys set revoked_at = coalesce(revoked_at, now()) where key_id = %(key_id)s and vendor_id = %(vendor_id)s
+-- Revoke an API key of a vendor, or of the marketplace if it is null.
+update api_keys
+set revoked_at = coalesce(revoked_at, now())
+where key_id = %(key_id)s and vendor_id is not distinct from %(vendor_id)s

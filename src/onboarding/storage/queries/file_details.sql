@@ -2,6 +2,10 @@
 -- Return the file details of an upload.
 select file_details from upload_history where upload_id = %(upload_id)s
 
+-- name: list_file_details
+-- Return the file details of several uploads.
+select upload_id, file_details from upload_history where upload_id = any(%(upload_ids)s)
+
 -- name: set_file_details
 -- Set the file details of an upload, unless they are set already.
 update upload_history

@@ -48,3 +48,29 @@ order by p.vendor_id, p.product_id
 -- Delete the products that an upload created and that have not been changed since.
 delete from products
 where upload_id = %(upload_id)s and updated_at = created_at
+
+-- name: list_upload_changes
+-- List a page of the rows of an upload that created products, changed them or left them unchanged, by row.
+(
+    select
+        row_number, 'created' as change_type, product_id, vendor_product_id, product_name,
+        null::jsonb as previous_values, null::jsonb as new_values, null::text[] as set_columns
+    from products
+    where upload_id = %(upload_id)s and row_number > %(after)s and 'created' = any(%(change_types)s::text[])
+    order by row_number
+    limit %(limit)s
+)
+union all
+(
+    select
+        c.row_number, c.change_type, c.product_id,
+        coalesce(p.vendor_product_id, c.previous_values ->> 'vendor_product_id'),
+        coalesce(p.product_name, c.previous_values ->> 'product_name'), c.previous_values, c.new_values, c.set_columns
+    from product_changes c
+    left join products p on p.product_id = c.product_id
+    where c.upload_id = %(upload_id)s and c.row_number > %(after)s and c.change_type = any(%(change_types)s::text[])
+    order by c.row_number
+    limit %(limit)s
+)
+order by row_number
+limit %(limit)s

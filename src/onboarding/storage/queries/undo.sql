@@ -34,6 +34,7 @@ select
     case
         when skipped.is_missing then 'It is no longer in the catalog'
         when skipped.is_unchanged_since then 'Another product has its former SKU now'
+        when b.product_id is not null then 'The marketplace has blocked it'
         when later.upload_id is not null then 'It was changed since by the upload ' || later.upload_id
         else 'It was changed since'
     end
@@ -53,6 +54,7 @@ from (
 ) as skipped
 left join product_changes later
     on later.product_id = skipped.product_id and later.changed_at = skipped.updated_at
+left join product_blocks b on b.product_id = skipped.product_id and b.ended_at is null
 
 -- name: delete_undo_skipped
 -- Delete the skipped products of an undo, except those of these rows.

@@ -187,11 +187,15 @@ where upload_id = any(%(uploads)s::text[])
 -- name: list_recently_notified_uploads
 -- List uploads of the last day whose notification was published some time ago.
 -- By then their e-mail has been sent, or it needs another attempt. The wait doubles after each attempt; after six
--- attempts the e-mail remains in the dead-letter queue.
+-- attempts the e-mail remains in the dead-letter queue. No e-mail is sent about accepted edits.
 select upload_id
-from upload_history
+from upload_history u
 where notified_at between now() - interval '1 day' and now() - %(patience)s::interval * 2 ^ renotifications
   and renotifications < 6
+  and not (
+    status = 'completed'
+    and exists (select from upload_sessions s where s.s3_key = u.s3_key and s.purpose = 'edit')
+  )
 order by notified_at
 
 -- name: reopen_notifications

@@ -1,7 +1,8 @@
-"""Routes for the API keys of a vendor."""
+"""Routes for the API keys of a vendor, and for those of the marketplace's own systems."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -9,11 +10,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.storage import api_keys
-from onboarding.storage.api_keys import MAX_DAYS, NAME_LENGTH, Scope
+from onboarding.storage.api_keys import CATALOG, MAX_DAYS, NAME_LENGTH, CatalogScope, Scope
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import AlreadyExists
 from onboarding.storage.input_validation import PLAIN_TEXT
-from onboarding.web.auth import Principal, VendorAdmin
+from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal, VendorAdmin
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, problem_responses
 from onboarding.web.request_parameters import IdempotencyKey, KeyId
@@ -25,20 +26,39 @@ router = APIRouter(
     responses=problem_responses("unauthenticated", "forbidden", "account-suspended", "invalid-request", "bad-request"),
 )
 
+operator_router = APIRouter(
+    prefix="/v1/operator/keys",
+    tags=["Operators"],
+    responses=problem_responses("unauthenticated", "forbidden", "not-found", "invalid-request", "bad-request"),
+)
+
 ID_LENGTH = 16
 
 
-class KeyRequest(BaseModel):
-    """A new API key."""
+KeyName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=PLAIN_TEXT),
+    Field(description="Purpose of the key", examples=["Nightly export"]),
+]
+Days = Annotated[int, Field(ge=1, le=MAX_DAYS, description="Number of days until the key expires")]
 
-    name: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=PLAIN_TEXT)
-    ] = Field(description="Purpose of the key", examples=["Nightly export"])
+
+class KeyRequest(BaseModel):
+    """A new API key of a vendor."""
+
+    name: KeyName
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)] = Field(
         default=["uploads:read", "uploads:write"],
         description="`admin` manages API keys and the webhook",
     )
-    days: int = Field(90, ge=1, le=MAX_DAYS, description="Number of days until the key expires")
+    days: Days = 90
+
+
+class MarketplaceKeyRequest(BaseModel):
+    """A new API key of a system of the marketplace."""
+
+    name: KeyName
+    days: Days = 90
 
 
 class KeyResponse(BaseModel):
@@ -46,7 +66,7 @@ class KeyResponse(BaseModel):
 
     key_id: str
     name: str
-    scopes: list[Scope]
+    scopes: list[Scope | CatalogScope]
     created_at: datetime
     created_by: str
     expires_at: datetime
@@ -61,7 +81,7 @@ class NewKeyResponse(KeyResponse):
 
 
 class KeyList(BaseModel):
-    """The API keys of a vendor."""
+    """The API keys of a vendor or of the marketplace."""
 
     items: list[KeyResponse]
 
@@ -69,11 +89,17 @@ class KeyList(BaseModel):
 @router.get("")
 def list_keys(principal: VendorAdmin, pool: PoolDep) -> KeyList:
     """List all keys of the account, the newest first, revoked and expired ones included."""
-    return principal.run(pool, lambda connection: list_vendor_keys(connection, str(principal.vendor_id)))
+    return principal.run(pool, lambda connection: get_keys(connection, principal.vendor_id))
 
 
-def list_vendor_keys(connection: Connection, vendor_id: str) -> KeyList:
-    """Return the keys of a vendor."""
+@operator_router.get("")
+def list_marketplace_keys(principal: CurrentOperator, pool: PoolDep) -> KeyList:
+    """List all keys of the marketplace's own systems, the newest first, revoked and expired ones included."""
+    return principal.run(pool, lambda connection: get_keys(connection, None))
+
+
+def get_keys(connection: Connection, vendor_id: str | None) -> KeyList:
+    """Return the keys of a vendor, or those of the marketplace if it is None."""
     return KeyList(items=[KeyResponse(**row) for row in api_keys.list_api_keys(connection, vendor_id)])
 
 
@@ -87,6 +113,28 @@ def create_key(
     """
     if not principal.scopes.issuperset(body.scopes):
         raise Problem("forbidden", "A key cannot create a key with more permissions than its own.")
+    return _add_key(principal, pool, body, body.scopes, idempotency_key)
+
+
+@operator_router.post("", status_code=201, responses=problem_responses("conflict"))
+def create_marketplace_key(
+    body: MarketplaceKeyRequest, principal: OperatorAdmin, pool: PoolDep, idempotency_key: IdempotencyKey = None
+) -> NewKeyResponse:
+    """Create a key that reads the catalog of all vendors, and nothing else. Only this response contains it.
+
+    A repeated request with the same `Idempotency-Key` is a conflict that names the key of the first request.
+    """
+    return _add_key(principal, pool, body, [CATALOG], idempotency_key)
+
+
+def _add_key(
+    principal: Principal,
+    pool: DatabasePool,
+    body: KeyRequest | MarketplaceKeyRequest,
+    scopes: Sequence[Scope | CatalogScope],
+    idempotency_key: str | None,
+) -> NewKeyResponse:
+    """Add a key of the principal's vendor; of the marketplace if the principal is an operator."""
     key_id, secret = _new_key_id(principal, idempotency_key), generate_secret()
     # Secret scanners recognise the prefix; lists contain the id.
     key = f"onb_{key_id}_{secret}"
@@ -96,10 +144,10 @@ def create_key(
             connection,
             principal.audit_actor,
             key_id=key_id,
-            vendor_id=str(principal.vendor_id),
+            vendor_id=principal.vendor_id,
             name=body.name,
             key_hash=hash_secret(key),
-            scopes=body.scopes,
+            scopes=scopes,
             days=body.days,
         )
         return KeyResponse(**row)
@@ -115,16 +163,24 @@ def _new_key_id(principal: Principal, idempotency_key: str | None) -> str:
     """Return a new id. It is derived from the idempotency key, so that the same one cannot create two keys."""
     if idempotency_key is None:
         return generate_secret()[:ID_LENGTH]
-    return hash_secret(f"{principal.vendor_id} {idempotency_key}").hex()[:ID_LENGTH]
+    # No id of a vendor contains a blank.
+    owner = principal.vendor_id or "the marketplace"
+    return hash_secret(f"{owner} {idempotency_key}").hex()[:ID_LENGTH]
 
 
 @router.delete("/{key_id}", status_code=204, responses=problem_responses("not-found"))
 def revoke_key(key_id: KeyId, principal: VendorAdmin, pool: PoolDep) -> None:
     """Revoke a key immediately and permanently. Repeating the request changes nothing."""
-    revoke_vendor_key(principal, pool, str(principal.vendor_id), key_id)
+    revoke(principal, pool, principal.vendor_id, key_id)
 
 
-def revoke_vendor_key(principal: Principal, pool: DatabasePool, vendor_id: str, key_id: str) -> None:
-    """Revoke a key of a vendor, at its own or an operator's request."""
+@operator_router.delete("/{key_id}", status_code=204)
+def revoke_marketplace_key(key_id: KeyId, principal: OperatorAdmin, pool: PoolDep) -> None:
+    """Revoke a key of the marketplace immediately and permanently. Repeating the request changes nothing."""
+    revoke(principal, pool, None, key_id)
+
+
+def revoke(principal: Principal, pool: DatabasePool, vendor_id: str | None, key_id: str) -> None:
+    """Revoke a key of a vendor, at its own or an operator's request; or one of the marketplace, without a vendor."""
     actor = principal.audit_actor
     principal.run(pool, lambda c: api_keys.revoke_api_key(c, actor, vendor_id=vendor_id, key_id=key_id))

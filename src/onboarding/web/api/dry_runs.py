@@ -16,6 +16,7 @@ from starlette.datastructures import UploadFile
 from onboarding.domain.error_summary import MAX_GROUPS, summarize_errors
 from onboarding.domain.mappings import MappingDocument
 from onboarding.domain.models import Mode, OnError, Outcome, UploadStatus
+from onboarding.domain.upload_changes import MAX_PREVIEWED
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import MAX_BYTES
 from onboarding.pipeline.dry_run import DryRun, dry_run
@@ -23,6 +24,7 @@ from onboarding.pipeline.parser_process import ParserTimeout
 from onboarding.web import dry_run_limits
 from onboarding.web.api.mappings import resolve_mapping
 from onboarding.web.auth import CurrentVendor, Principal
+from onboarding.web.change_schemas import UploadChangeResponse, change_response
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.dry_run_mappings import DryRunMappingFields, dry_run_mapping_fields
 from onboarding.web.errors import Problem, problem_responses
@@ -74,6 +76,10 @@ class DryRunResponse(DryRunMappingFields):
     summary: SummaryResponse
     file_details: FileDetailsResponse
     rows: list[DryRunRow] = Field(description=f"The first {MAX_ROWS} rows")
+    changed_products: int = Field(description="Number of products that would get other values")
+    changes: list[UploadChangeResponse] = Field(
+        description=f"At most {MAX_PREVIEWED} of these products, the largest relative changes of prices first"
+    )
 
 
 _REQUEST_BODY = {
@@ -225,5 +231,7 @@ def dry_run_response(result: DryRun) -> DryRunResponse:
             )
             for row in result.rows[:MAX_ROWS]
         ],
+        changed_products=len(result.changes),
+        changes=[change_response(change, spreadsheet_row) for change in result.changes[:MAX_PREVIEWED]],
         **dict(dry_run_mapping_fields(result)),
     )

@@ -14,11 +14,13 @@ from onboarding.files.fix_file import FixFileFormat, fix_file_key
 from onboarding.pipeline import cancel, undo
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
+from onboarding.storage.product_feed import try_to_refresh_search
 from onboarding.storage.queries import query
 from onboarding.web import schemas, upload_queries
 from onboarding.web.auth import Principal, Reader, Writer
 from onboarding.web.database import PoolDep
 from onboarding.web.errors import Problem, problem_responses
+from onboarding.web.product_events import notify_products_changed
 from onboarding.web.request_parameters import UploadId
 from onboarding.web.schemas import UploadResponse
 
@@ -97,8 +99,11 @@ def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> UndoRe
     try:
         with pool.unrestricted_context() as ctx:
             result = undo.undo_upload(ctx.database, upload_id, principal.audit_actor)
+            try_to_refresh_search(ctx.database)
     except undo.NotUndoable as error:
         raise Problem("conflict", f"{error}.") from error
+    if not result.is_repeated:
+        notify_products_changed(pool)
     skipped = [
         SkippedProductResponse(
             row_number=product.row_number,

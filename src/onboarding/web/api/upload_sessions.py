@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from psycopg.rows import class_row
 from pydantic import BaseModel, Field, StringConstraints
 
 from onboarding.aws.objects import ENDINGS, FORBIDDEN_NAME_CHARACTERS, SUFFIXES
 from onboarding.domain.models import Mode, OnError, Upload
 from onboarding.domain.upload_options import Options
 from onboarding.files.parser import MAX_BYTES
-from onboarding.pipeline.ingest import PREFIX
+from onboarding.storage import upload_sessions
 from onboarding.storage.audit_log import record_action
 from onboarding.storage.database import Connection
-from onboarding.storage.queries import query
+from onboarding.storage.upload_sessions import UploadSession
 from onboarding.web.api.mappings import resolve_mapping
-from onboarding.web.auth import CurrentVendor, VendorWriter
+from onboarding.web.auth import Reader, VendorWriter
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, not_found, problem_responses
 from onboarding.web.request_parameters import MAPPING_DESCRIPTION, IdempotencyKey, MappingOption, UploadSessionId
 from onboarding.web.schemas import UploadResponse, upload_response
-from onboarding.web.tokens import generate_secret
 from onboarding.web.upload_queries import get_visible_upload
 
 router = APIRouter(
@@ -37,7 +33,6 @@ router = APIRouter(
     responses=problem_responses("unauthenticated", "forbidden", "account-suspended", "invalid-request", "bad-request"),
 )
 
-SESSION_AGE = timedelta(minutes=15)
 MAX_NAME_BYTES = 150
 
 _REQUESTED_MAPPING = "requested-mapping"
@@ -98,18 +93,6 @@ class UploadSessionResponse(BaseModel):
     upload: UploadResponse | None
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredSession:
-    """An upload session in the database."""
-
-    upload_session_id: str
-    file_name: str
-    s3_key: str
-    options: dict[str, Any]
-    expires_at: datetime
-    upload_id: str | None = None
-
-
 @router.post("", status_code=201, responses=problem_responses("conflict"))
 def create_upload_session(
     body: UploadSessionRequest, principal: VendorWriter, pool: PoolDep, idempotency_key: IdempotencyKey = None
@@ -120,18 +103,9 @@ def create_upload_session(
     """
     vendor_id = principal.vendor_id
     assert vendor_id is not None, "VendorWriter has one"  # noqa: S101
-    upload_session_id = f"T{generate_secret()[:24]}"
-    file_name = sanitise_file_name(body.file_name)
-    parameters = {
-        "upload_session_id": upload_session_id,
-        "vendor_id": vendor_id,
-        "file_name": file_name,
-        "s3_key": f"{PREFIX}{vendor_id}/{upload_session_id}/{file_name}",
-        "idempotency_key": idempotency_key,
-        "age": SESSION_AGE,
-    }
+    actor, file_name = principal.audit_actor, sanitise_file_name(body.file_name)
 
-    def work(connection: Connection) -> _StoredSession:
+    def work(connection: Connection) -> UploadSession:
         mapping, problem = body.mapping, None
         try:
             mapping = resolve_mapping(connection, vendor_id, body.mapping)
@@ -141,18 +115,16 @@ def create_upload_session(
         options = Options(body.mode, body.on_error, body.force, mapping).metadata()
         if body.mapping is not None:
             options[_REQUESTED_MAPPING] = body.mapping
-        with connection.cursor(row_factory=class_row(_StoredSession)) as cursor:
-            [session] = cursor.execute(
-                query("upsert_upload_session"), {**parameters, "options": json.dumps(options)}
-            ).fetchall()
+        session, is_new = upload_sessions.open_upload_session(
+            connection, actor, vendor_id, file_name, options, idempotency_key=idempotency_key
+        )
         if (session.file_name, _get_requested_options(session.options)) != (file_name, _get_requested_options(options)):
             raise Problem("conflict", "This Idempotency-Key was used for another file or other options.")
-        if session.upload_session_id == upload_session_id:
+        if is_new:
             if problem is not None:
                 raise problem
-            record_action(
-                connection, principal.audit_actor, "upload_session_created", upload_session_id, file_name=file_name
-            )
+            subject = session.upload_session_id
+            record_action(connection, actor, "upload_session_created", subject, file_name=file_name)
         return session
 
     return _new_session_response(pool, pool.run_as_vendor(vendor_id, work))
@@ -165,7 +137,7 @@ def _get_requested_options(options: Mapping[str, str]) -> dict[str, str | None]:
     return {**options, "mapping": requested_mapping, _REQUESTED_MAPPING: requested_mapping}
 
 
-def _new_session_response(pool: DatabasePool, session: _StoredSession) -> NewUploadSessionResponse:
+def _new_session_response(pool: DatabasePool, session: UploadSession) -> NewUploadSessionResponse:
     fields = {
         "Content-Type": "text/csv" if session.file_name.lower().endswith(".csv") else "application/octet-stream",
         "success_action_status": "201",
@@ -190,14 +162,11 @@ def _new_session_response(pool: DatabasePool, session: _StoredSession) -> NewUpl
 
 
 @router.get("/{upload_session_id}", responses=problem_responses("not-found"))
-def show_upload_session(
-    upload_session_id: UploadSessionId, principal: CurrentVendor, pool: PoolDep
-) -> UploadSessionResponse:
+def show_upload_session(upload_session_id: UploadSessionId, principal: Reader, pool: PoolDep) -> UploadSessionResponse:
     """Return the state of an upload session, with its upload once processing has started."""
 
-    def work(connection: Connection) -> tuple[_StoredSession, Upload | None]:
-        with connection.cursor(row_factory=class_row(_StoredSession)) as cursor:
-            session = cursor.execute(query("get_upload_session"), {"upload_session_id": upload_session_id}).fetchone()
+    def work(connection: Connection) -> tuple[UploadSession, Upload | None]:
+        session = upload_sessions.get_upload_session(connection, principal.vendor_id, upload_session_id)
         if session is None:
             raise not_found("upload session")
         return session, get_visible_upload(connection, principal, session.upload_id) if session.upload_id else None
@@ -218,7 +187,7 @@ def show_upload_session(
     )
 
 
-def _has_arrived(pool: DatabasePool, session: _StoredSession) -> bool:
+def _has_arrived(pool: DatabasePool, session: UploadSession) -> bool:
     result = pool.ctx.s3.list_objects_v2(Bucket=pool.settings.bucket, Prefix=session.s3_key, MaxKeys=1)
     return any(item["Key"] == session.s3_key for item in result.get("Contents", []))
 

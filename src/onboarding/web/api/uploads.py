@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from onboarding.aws.objects import has_object
 from onboarding.domain.error_summary import MAX_GROUPS
-from onboarding.domain.models import Upload, UploadStatus
+from onboarding.domain.models import Outcome, Upload, UploadStatus
 from onboarding.files.fix_file import FixFileFormat, fix_file_key, get_default_format
 from onboarding.notifications.report_links import REDIRECT_SECONDS
 from onboarding.storage.audit_log import record_action
@@ -21,6 +21,7 @@ from onboarding.storage.database import Connection
 from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.web import schemas, upload_queries
 from onboarding.web.auth import Principal, Reader
+from onboarding.web.change_schemas import UploadChangeResponse
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem, Responses, problem_responses
 from onboarding.web.pagination import Cursor, Limit, Page
@@ -145,6 +146,24 @@ def list_products(
     """List the products that an upload added to the catalog or changed, by row."""
     return principal.run(
         pool, lambda c: upload_queries.list_products(c, principal, upload_id, cursor=cursor, limit=limit)
+    )
+
+
+@router.get("/{upload_id}/changes", responses=NOT_FOUND)
+def list_changes(
+    upload_id: UploadId,
+    principal: Reader,
+    pool: PoolDep,
+    *,
+    change_type: Annotated[Outcome | None, Query(description="Only rows with this effect")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[UploadChangeResponse]:
+    """List what the accepted rows of an upload did to products, with the old and new values, by row."""
+    change_types = tuple(Outcome) if change_type is None else (change_type,)
+    return principal.run(
+        pool,
+        lambda c: upload_queries.list_changes(c, principal, upload_id, change_types, cursor=cursor, limit=limit),
     )
 
 

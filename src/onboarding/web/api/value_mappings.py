@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
-from onboarding.domain.mappings import MAX_VALUE_LENGTH, MAX_VALUES, VALUE_COLUMNS, normalize_key
+from onboarding.domain.mappings import MAX_VALUE_LENGTH, MAX_VALUES, REMEMBERED_COLUMNS, normalize_key
 from onboarding.storage import value_mappings
 from onboarding.storage.database import Connection
 from onboarding.web.auth import CurrentOperator, CurrentVendor, OperatorAdmin, Principal, VendorWriter
@@ -39,8 +39,8 @@ ValueText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_VALUE_
 class ValueMappingsRequest(BaseModel):
     """Values of a column to translate. They replace earlier translations of the same values."""
 
-    column: Annotated[str, StringConstraints(pattern=rf"^({'|'.join(VALUE_COLUMNS)})$")] = Field(
-        description="The column", examples=[VALUE_COLUMNS[0]]
+    column: Annotated[str, StringConstraints(pattern=rf"^({'|'.join(REMEMBERED_COLUMNS)})$")] = Field(
+        description="The column", examples=[REMEMBERED_COLUMNS[0]]
     )
     values: Annotated[dict[ValueText, ValueText], Field(min_length=1, max_length=MAX_VALUES)] = Field(
         description="Our value, which must be active, by the value in files", examples=[{"Men": "Men's Clothing"}]

@@ -136,7 +136,7 @@ def list_keys(vendor_id: VendorId, principal: CurrentOperator, pool: PoolDep) ->
 
     def work(connection: Connection) -> api_keys.KeyList:
         vendors.require_vendor(connection, vendor_id)
-        return api_keys.list_vendor_keys(connection, vendor_id)
+        return api_keys.get_keys(connection, vendor_id)
 
     return principal.run(pool, work)
 
@@ -144,7 +144,7 @@ def list_keys(vendor_id: VendorId, principal: CurrentOperator, pool: PoolDep) ->
 @router.delete("/{vendor_id}/keys/{key_id}", status_code=204)
 def revoke_key(vendor_id: VendorId, key_id: KeyId, principal: OperatorAdmin, pool: PoolDep) -> None:
     """Revoke a vendor's key immediately and permanently, for example one that leaked."""
-    api_keys.revoke_vendor_key(principal, pool, vendor_id, key_id)
+    api_keys.revoke(principal, pool, vendor_id, key_id)
 
 
 @router.delete("/{vendor_id}/sessions", status_code=204)

@@ -8,8 +8,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from onboarding.domain.corrections import CorrectionEdit, CorrectionState
-from onboarding.domain.product_schema import COLUMNS
-from onboarding.web.correction_schemas import MAX_ROWS, MAX_TEXT, CorrectionRowResponse
+from onboarding.web.correction_schemas import EDITABLE_COLUMNS, MAX_ROWS, MAX_TEXT, CorrectionRowResponse
 from onboarding.web.errors import Problem
 
 FILTERS = ("group", "state", "cursor")
@@ -66,7 +65,8 @@ class CorrectionForm:
         except (ValueError, IndexError, KeyError) as error:
             raise Problem("bad-request", "The form is not valid. Reload the page and try again.") from error
         is_valid = all(
-            column in COLUMNS and len(text) <= MAX_TEXT and "\0" not in text for (_, column), text in cells.items()
+            column in EDITABLE_COLUMNS and len(text) <= MAX_TEXT and "\0" not in text
+            for (_, column), text in cells.items()
         )
         if not is_valid or len(rows) > MAX_ROWS or any(not 0 < number < 2**31 for number in rows):
             raise Problem("bad-request", f"The form is not valid; a value may have up to {MAX_TEXT:,} characters.")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from onboarding.domain.column_types import ColumnType
 from onboarding.domain.corrections import CorrectionState
 from onboarding.domain.error_codes import RowErrorCode
-from onboarding.domain.product_schema import COLUMNS, NUMBER_COLUMNS, PRODUCT_SCHEMA
+from onboarding.domain.product_changes import VERSION
+from onboarding.domain.product_schema import NUMBER_COLUMNS, PRODUCT_SCHEMA
 from onboarding.domain.suggestions import find_suggestion
 from onboarding.storage.corrections import GroupCounts
-from onboarding.web.correction_schemas import CorrectionErrorResponse, CorrectionRowResponse
+from onboarding.web.correction_schemas import EDITABLE_COLUMNS, CorrectionErrorResponse, CorrectionRowResponse
 from onboarding.web.schemas import ErrorGroupResponse
 
 SPREADSHEET_ADVICE = "Format the column"
@@ -22,11 +23,13 @@ _OF_CATALOG = frozenset(
         RowErrorCode.DUPLICATE_SKU,
         RowErrorCode.DUPLICATE_VENDOR_PRODUCT_ID,
         RowErrorCode.INVALID_CATEGORY,
+        RowErrorCode.PRODUCT_BLOCKED,
         RowErrorCode.REJECTED_BY_CATALOG,
+        RowErrorCode.STALE_ROW,
         RowErrorCode.UNKNOWN_PRODUCT,
     }
 )
-"""Errors that a change of the catalog, the categories or the value mappings may have fixed."""
+"""Errors that a change of the catalog, its blocks, the categories or the value mappings may have fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class GroupView:
     def label(self) -> str:
         """Return the labels of the columns; blank for the row as a whole."""
         columns = self.group.column.split(", ")
-        return ", ".join(PRODUCT_SCHEMA[column].label for column in columns if column in PRODUCT_SCHEMA)
+        return ", ".join(_get_label(column) for column in columns if column in EDITABLE_COLUMNS)
 
     @property
     def is_by_file(self) -> bool:
@@ -69,6 +72,11 @@ class GroupView:
         """Return whether one value for all rows may fix them."""
         column = PRODUCT_SCHEMA.get(self.group.column)
         return column is not None and column.type is not ColumnType.IDENTIFIER and not self.is_by_file
+
+    @property
+    def can_overwrite(self) -> bool:
+        """Return whether the rows can overwrite products that have changed since the export."""
+        return self.group.error_type == RowErrorCode.STALE_ROW and not self.is_by_file
 
     @property
     def can_check_again(self) -> bool:
@@ -117,6 +125,11 @@ class CellView:
         return self.column in NUMBER_COLUMNS
 
     @property
+    def can_overwrite(self) -> bool:
+        """Return whether a button overwrites a product that has changed since the export of the row."""
+        return self.column == VERSION and self.is_invalid
+
+    @property
     def is_long(self) -> bool:
         """Return whether the value needs an input of several lines."""
         return self.column == "description" or "\n" in self.value or "\r" in self.value
@@ -159,7 +172,9 @@ def build_row_view(
     columns_with_errors = {column for error in row.errors for column in error.column.split(", ")}
     cells: list[CellView] = []
     other_cells: list[CellView] = []
-    for column in COLUMNS:
+    for column in EDITABLE_COLUMNS:
+        if column == VERSION and column not in row.cells:
+            continue
         errors = [error for error in row.errors if error.column == column]
         cell = CellView(
             column=column,
@@ -172,7 +187,7 @@ def build_row_view(
             suggestion=next((error.suggestion for error in errors if error.suggestion), ""),
         )
         (cells if cell.is_edited or cell.is_invalid else other_cells).append(cell)
-    row_errors = [error for error in row.errors if error.column not in COLUMNS]
+    row_errors = [error for error in row.errors if error.column not in EDITABLE_COLUMNS]
     theirs = {
         _label(column, get_header(column)): row.edited_cells.get(column, row.cells.get(column, ""))
         for column, text in (unsaved_cells or {}).items()
@@ -182,8 +197,12 @@ def build_row_view(
     return RowView(row, cells, other_cells, " ".join(map(_describe, row_errors)), is_ready, theirs)
 
 
+def _get_label(column: str) -> str:
+    return "Version of the export" if column == VERSION else PRODUCT_SCHEMA[column].label
+
+
 def _label(column: str, header: str) -> str:
-    label = PRODUCT_SCHEMA[column].label
+    label = _get_label(column)
     return f"{label} ({header})" if header and header.lower() != label.lower() else label
 
 

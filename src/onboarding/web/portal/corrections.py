@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from onboarding.domain.corrections import CorrectionEdit, CorrectionState
 from onboarding.domain.models import OnError, UploadStatus
+from onboarding.domain.product_changes import VERSION
 from onboarding.storage import corrections, validation_errors
 from onboarding.storage.database import Connection
 from onboarding.web import schemas, upload_queries
@@ -168,7 +169,7 @@ def save_corrections(
 def fill_group(
     upload_id: UploadId, request: Request, principal: VendorWriter, pool: PoolDep, fields: FormFields
 ) -> Response:
-    """Enter one value, or the suggestion of each row, in the rows of a group of errors; or check them unchanged."""
+    """Enter one value, or the suggestion of each row, in the rows of a group of errors; or check or overwrite them."""
     api = UploadCorrections(pool, principal, upload_id)
     value = fields.get("value", "") if fields.get("use") == "value" else None
     try:
@@ -187,6 +188,9 @@ def fill_group(
     if fields.get("use") == "again":
         _check_again(api, body.group)
         return RedirectResponse(return_url(upload_id, fields, notice="saved"), status_code=303)
+    if fields.get("use") == "overwrite":
+        _overwrite(api, body.group)
+        return RedirectResponse(return_url(upload_id, fields, notice="saved"), status_code=303)
     try:
         rows = api.fill_group(body).rows
     except Problem as problem:
@@ -200,6 +204,18 @@ def _check_again(api: UploadCorrections, group: int) -> None:
     """Save drafts without edits of the rows that have none, so that they are imported if they are valid now."""
     rows = api.list_rows(state=CorrectionState.OPEN, group=group, limit=corrections.MAX_ROWS).items
     edits = [CorrectionEdit(row.row_number, {}, 0) for row in rows if row.is_editable and not row.revision]
+    if edits:
+        api.save_edits(edits)
+
+
+def _overwrite(api: UploadCorrections, group: int) -> None:
+    """Save drafts without the versions of the rows, which then overwrite their products."""
+    rows = api.list_rows(state=CorrectionState.OPEN, group=group, limit=corrections.MAX_ROWS).items
+    edits = [
+        CorrectionEdit(row.row_number, {**row.edited_cells, VERSION: ""}, row.revision)
+        for row in rows
+        if row.is_editable
+    ]
     if edits:
         api.save_edits(edits)
 

@@ -33,7 +33,7 @@ def list_details(response: FileDetailsResponse) -> list[Detail]:
         Detail("Column mapping", ", ".join(renamed)),
         Detail("Ignored columns", ", ".join(details.unknown)),
         Detail("Decimal comma", ", ".join(details.decimal_commas)),
-        Detail("File type", "Fix file" if details.fix_file else ""),
+        Detail("File type", "Fix file" if details.fix_file else "Export of products" if details.is_export else ""),
     ]
     return [item for item in items if item.value]
 

@@ -101,6 +101,7 @@ async def show_preview(
         details=list_details(dry_run.file_details),
         spreadsheet_row=get_spreadsheet_row_function(dry_run.file_details),
         rejects_file=on_error is OnError.REJECT_FILE,
+        suggests_update=mode is Mode.CREATE and result.file_details is not None and result.file_details.is_export,
     )
 
 

@@ -124,6 +124,9 @@ def describe_other_parts(document: MappingDocument) -> list[str]:
     if document.first_address:
         headers = ", ".join(f"'{header}'" for header in document.first_address)
         sentences.append(f"Of several web addresses under {headers}, the first is used.")
+    for column, targets in document.without_remembered_values().values.items():
+        translations = ", ".join(f"'{value}' → {target}" for value, target in targets.items())
+        sentences.append(f"Values of {PRODUCT_SCHEMA[column].label} are translated: {translations}.")
     return sentences
 
 

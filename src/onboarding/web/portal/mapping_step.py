@@ -1,4 +1,4 @@
-"""The step of a preview in which a vendor matches the columns and categories of a file."""
+"""The step of a preview in which a vendor matches the columns, categories and statuses of a file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from onboarding.domain.column_types import ColumnType
 from onboarding.domain.error_codes import RejectionCode
 from onboarding.domain.mapping_json import document_as_json
-from onboarding.domain.mappings import MappingDocument, compute_fingerprint, normalize_key
+from onboarding.domain.mappings import VALUE_COLUMNS, MappingDocument, compute_fingerprint, normalize_key
 from onboarding.domain.models import Mode
-from onboarding.domain.product_schema import NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED
+from onboarding.domain.product_schema import CHOICES, NUMBER_COLUMNS, PRODUCT_SCHEMA, REQUIRED
 from onboarding.pipeline.dry_run import DryRun
 from onboarding.pipeline.upload_parsing import list_required_columns
 from onboarding.storage.mappings import NAME_LENGTH
@@ -30,7 +29,7 @@ _HEADER_REJECTIONS = (RejectionCode.AMBIGUOUS_COLUMNS, RejectionCode.DUPLICATE_C
 class StepColumn:
     """A column that is required or has a constant, with the same value for all products if it has one.
 
-    `choice` is the kind of control for that value: `category`, `number`, or blank if each product needs its own.
+    `choice` is the kind of control for that value: `list`, `number`, `text`, or blank if each product needs its own.
     """
 
     name: str
@@ -48,12 +47,16 @@ class StepColumn:
 
 @dataclass(frozen=True, slots=True)
 class StepValue:
-    """A value of the file: the number of rows with it, and our value that the step shows first."""
+    """A value of the file: its column, the number of rows with it, and our value that the step shows first.
 
+    `reason` is a sentence about a suggestion that nobody has confirmed, or blank.
+    """
+
+    column: str
     vendor_value: str
     rows: int
     target: str
-    is_suggested: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ class MappingStep:
 
     `open_headers` need a look, suggestions first. `extra_headers` are not imported, and no column is missing.
     `matched_headers` are known. `differences` says how the file differs from the proposed mapping of the vendor.
-    `more_values` is the number of values that the step asks for after these. `other_parts` are the parts of the
+    `more_values` is the number of values that the step asks for after these, `choices` has our values of each column
+    with a list of them. `other_parts` are the parts of the
     document that have no controls, as JSON; `notes` are sentences about them. `remembered_name` is the name of the
     vendor's mapping for the headers of the file, or blank.
     """
@@ -74,7 +78,7 @@ class MappingStep:
     columns: Sequence[StepColumn]
     values: Sequence[StepValue]
     more_values: int
-    category_names: Sequence[str]
+    choices: Mapping[str, Sequence[str]]
     target_choices: Mapping[str, str]
     differences: str
     other_parts: str
@@ -104,6 +108,12 @@ class MappingStep:
         return sum(1 for header in self.headers if not header.current)
 
     @property
+    def values_by_column(self) -> dict[str, list[StepValue]]:
+        """Return the values of each column that has some."""
+        columns = dict.fromkeys(value.column for value in self.values)
+        return {column: [value for value in self.values if value.column == column] for column in columns}
+
+    @property
     def missing_labels(self) -> list[str]:
         """Return the labels of the required columns that are still missing."""
         return [column.label for column in self.columns if column.is_missing]
@@ -130,7 +140,7 @@ def build_mapping_step(
     suggestions = Suggestions(result, document)
     headers = suggestions.headers
     columns = _build_columns(headers, suggestions.constants, mode)
-    values, more_values = _build_values(result, document, declined_values)
+    values, more_values = _build_values(result, suggestions, document, declined_values)
     other_parts = document_as_json(suggestions.other_parts)
     is_ambiguous = result.rejection is not None and result.rejection.code in _HEADER_REJECTIONS
     is_required = bool(
@@ -153,7 +163,7 @@ def build_mapping_step(
         columns=columns,
         values=values,
         more_values=more_values,
-        category_names=category_names,
+        choices={"category": category_names, **CHOICES},
         target_choices=suggestions.target_choices,
         differences=suggestions.differences,
         other_parts=json.dumps({name: part for name, part in other_parts.items() if name != "columns"}),
@@ -183,8 +193,8 @@ def _build_columns(headers: Sequence[StepHeader], constants: Mapping[str, str], 
 
 
 def _get_choice(column: str) -> str:
-    if PRODUCT_SCHEMA[column].type is ColumnType.CATEGORY:
-        return "category"
+    if column in VALUE_COLUMNS:
+        return "list"
     if column in NUMBER_COLUMNS:
         return "number"
     # Each product has its own ID, SKU and name.
@@ -192,28 +202,29 @@ def _get_choice(column: str) -> str:
 
 
 def _build_values(
-    result: DryRun, document: MappingDocument | None, declined_values: int
+    result: DryRun, suggestions: Suggestions, document: MappingDocument | None, declined_values: int
 ) -> tuple[list[StepValue], int]:
     """Return the values to show, and the number of those that follow them.
 
     They are the next ones that the vendor has not seen. After the last, they are those that the vendor has seen.
     """
     unmapped_values = [
-        StepValue(value.vendor_value, value.rows, value.suggestion, bool(value.suggestion))
+        StepValue(value.column, value.vendor_value, value.rows, *suggestions.suggest_value(value))
         if position >= declined_values
-        else StepValue(value.vendor_value, value.rows, "", False)
+        else StepValue(value.column, value.vendor_value, value.rows, "")
         for position, value in enumerate(result.unmapped_values)
     ]
     next_values = unmapped_values[declined_values:][:MAX_VALUES]
     if next_values:
         return next_values, result.unmapped_value_count - declined_values - len(next_values)
-    confirmed = {normalize_key(value) for values in (document.values.values() if document else ()) for value in values}
+    values_by_column = document.values.items() if document else ()
+    confirmed = {(column, normalize_key(value)) for column, values in values_by_column for value in values}
     # The category of a confirmed value may have been disabled since.
-    confirmed -= {normalize_key(value.vendor_value) for value in unmapped_values}
+    confirmed -= {(value.column, normalize_key(value.vendor_value)) for value in unmapped_values}
     confirmed_values = [
-        StepValue(value.vendor_value, value.rows, value.target, False)
+        StepValue(value.column, value.vendor_value, value.rows, value.target)
         for value in result.used_values
-        if normalize_key(value.vendor_value) in confirmed
+        if (value.column, normalize_key(value.vendor_value)) in confirmed
     ]
     return sorted(unmapped_values + confirmed_values, key=lambda value: -value.rows)[:MAX_VALUES], 0
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from onboarding.domain.mapped_numbers import MappedNumberFormat
 from onboarding.domain.mappings import MAX_HEADER_LENGTH, FileHeader, HeaderMapping, MappingDocument, normalize_key
+from onboarding.domain.value_mapping import UnmappedValue
 from onboarding.pipeline.dry_run import DryRun
 from onboarding.pipeline.mapping_proposals import ProposalSource
 from onboarding.web.portal.mapping_forms import describe_number_format, join_columns, list_target_choices
@@ -152,6 +153,14 @@ class Suggestions:
             parts.append(f"lacks {_quote(self.proposal.missing_headers)}")
         return f"Compared with your mapping '{self.proposal.name}', this file {' and '.join(parts)}." if parts else ""
 
+    def suggest_value(self, value: UnmappedValue) -> tuple[str, str]:
+        """Return our value to show for a value of the file, and the reason; blank texts if there is none."""
+        if self.proposal is not None:
+            for own_value, target in self.proposal.document.values.get(value.column, {}).items():
+                if normalize_key(own_value) == normalize_key(value.vendor_value):
+                    return target, _REASONS[self.proposal.source].format(name=self.proposal.name)
+        return value.suggestion, _REASONS[ProposalSource.SIMILARITY] if value.suggestion else ""
+
     @property
     def other_parts(self) -> MappingDocument:
         """Return the parts of the document that have no controls, limited to the headers of the file."""
@@ -163,7 +172,8 @@ class Suggestions:
             headers = tuple(header for header in fill_down.headers if normalize_key(header) in keys)
             has_group = normalize_key(fill_down.group_header) in keys
             fill_down = replace(fill_down, headers=headers) if headers and has_group else None
-        return MappingDocument(fill_down=fill_down, first_address=first_address)
+        values = document.without_remembered_values().values
+        return MappingDocument(fill_down=fill_down, values=values, first_address=first_address)
 
     def fixes_errors(self, result: DryRun) -> bool:
         """Return whether a suggested notation of numbers is for a column with errors."""

@@ -15,7 +15,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from onboarding.domain.product_schema import PRODUCT_SCHEMA
+from onboarding.domain.product_schema import CHOICES, PRODUCT_SCHEMA
+from onboarding.domain.upload_changes import format_price_move, format_value
 from onboarding.web.api.audit_log import AuditEntryResponse
 from onboarding.web.auth import ADMIN, WRITE, Principal
 from onboarding.web.portal import charts
@@ -25,6 +26,7 @@ from onboarding.web.portal.mapping_forms import (
     THOUSANDS_SEPARATOR_LABELS,
     describe_number_format,
 )
+from onboarding.web.portal.product_views import describe_value
 from onboarding.web.portal.static_files import static_url
 from onboarding.web.schemas import UploadResponse
 
@@ -135,6 +137,11 @@ def get_column_label(column: str) -> str:
     return PRODUCT_SCHEMA[column].label
 
 
+def format_column_value(text: str | None, column: str) -> str:
+    """Return a value of one of our columns for people; `blank` for none."""
+    return format_value(column, describe_value(column, text))
+
+
 def format_duration(upload: UploadResponse) -> str:
     """Return how long an upload took, or has taken so far."""
     end = upload.processing_completed_at or datetime.now(UTC)
@@ -189,6 +196,8 @@ def _build_environment() -> Environment:
         subject=describe_subject,
         linkify=linkify,
         column_label=get_column_label,
+        column_value=format_column_value,
+        price_move=format_price_move,
         number_format=describe_number_format,
     )
     environment.globals.update(
@@ -198,6 +207,7 @@ def _build_environment() -> Environment:
         STATUS_LABELS=STATUS_LABELS,
         QUALITY_HELP=QUALITY_HELP,
         MODE_LABELS=MODE_LABELS,
+        CHOICES=CHOICES,
         DECIMAL_SIGN_LABELS=DECIMAL_SIGN_LABELS,
         THOUSANDS_SEPARATOR_LABELS=THOUSANDS_SEPARATOR_LABELS,
         FACTOR_LABELS=FACTOR_LABELS,

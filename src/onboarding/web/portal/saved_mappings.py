@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from onboarding.domain.mappings import VALUE_COLUMNS, InvalidMapping, MappingDocument, SavedMapping
+from onboarding.domain.mappings import REMEMBERED_COLUMNS, InvalidMapping, MappingDocument, SavedMapping
 from onboarding.storage import mappings, value_mappings
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import AlreadyExists, InvalidInput
@@ -17,8 +17,8 @@ from onboarding.web.auth import Principal
 from onboarding.web.database import DatabasePool
 from onboarding.web.portal.mapping_forms import MappingForm, build_mapping_form, parse_mapping_form
 
-[VALUE_COLUMN] = VALUE_COLUMNS
-"""The only column with a closed list. With a second one, the forms of value mappings would need a field for it."""
+[VALUE_COLUMN] = REMEMBERED_COLUMNS
+"""The only column of value mappings. With a second one, their forms would need a field for it."""
 
 VALUES_PER_PAGE = 100
 

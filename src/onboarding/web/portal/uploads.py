@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BeforeValidator
 
-from onboarding.domain.models import Upload, UploadStatus
+from onboarding.domain.models import Outcome, Upload, UploadStatus
 from onboarding.storage.database import Connection
 from onboarding.storage.errors import NotFound
+from onboarding.storage.input_validation import PLAIN_TEXT
 from onboarding.storage.mappings import get_mapping
-from onboarding.storage.vendors import VENDOR_ID
+from onboarding.storage.upload_sessions import UploadPurpose, get_upload_purpose
 from onboarding.web import schemas, upload_queries
 from onboarding.web.api import upload_actions
 from onboarding.web.api.uploads import find_other_format
@@ -31,7 +34,7 @@ from onboarding.web.upload_queries import UploadFilter
 router = APIRouter(prefix="/uploads", include_in_schema=False)
 
 UPLOADS_PER_PAGE = 25
-FIRST_PRODUCTS = 5
+FIRST_PRODUCTS = 10
 
 Blank = Annotated[str, Query(pattern=r"^$")]
 """The value that a form sends for an empty field."""
@@ -47,7 +50,7 @@ def show_history(
     since: date | Blank = "",
     until: date | Blank = "",
     zone: Annotated[str, Query(max_length=60)] = "",
-    vendor_id: Annotated[str, Query(pattern=rf"{VENDOR_ID}|^$")] = "",
+    vendor_id: Annotated[str, BeforeValidator(str.strip), Query(max_length=50, pattern=PLAIN_TEXT)] = "",
     cursor: Cursor = None,
 ) -> Response:
     """Show a page of the upload history."""
@@ -99,19 +102,26 @@ def show_upload(
     notice: Literal["cancelled", "undone", "revoked", "resumed"] | CorrectionNotice = "",
     rows: Annotated[int, Query(ge=0, le=10_000)] = 0,
 ) -> Response:
-    """Show an upload with its errors, to correct them, and its first products."""
+    """Show an upload with its errors, to correct them, and the first products that it created or changed."""
 
     def work(connection: Connection) -> tuple[Upload, dict[str, Any]]:
         upload = upload_queries.get_visible_upload(connection, principal, upload_id)
         file_details = upload_queries.get_file_details(connection, principal, upload_id)
+        is_edit = get_upload_purpose(connection, upload.s3_key) is UploadPurpose.EDIT
         return upload, {
             "upload": schemas.upload_response(upload),
-            "details": list_details(file_details),
+            # The vendor has not made the file of an edit.
+            "details": [] if is_edit else list_details(file_details),
             "spreadsheet_row": get_spreadsheet_row_function(file_details),
             "file_details": file_details,
             "is_mapping_deleted": _is_mapping_deleted(connection, upload.vendor_id, file_details.mapping),
-            "products": upload_queries.list_products(
-                connection, principal, upload_id, cursor=None, limit=FIRST_PRODUCTS
+            "changes": upload_queries.list_changes(
+                connection,
+                principal,
+                upload_id,
+                (Outcome.CREATED, Outcome.UPDATED),
+                cursor=None,
+                limit=FIRST_PRODUCTS,
             ),
             "links": upload_actions.get_links(connection, principal, upload_id),
         }
@@ -150,8 +160,8 @@ def cancel_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Resp
 
 @router.post("/{upload_id}/undo")
 def undo_upload(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Response:
-    upload_actions.undo_upload(upload_id, principal, pool)
-    return _redirect(upload_id, "undone")
+    result = upload_actions.undo_upload(upload_id, principal, pool)
+    return _redirect(upload_id, "undone", rows=len(result.skipped))
 
 
 @router.post("/{upload_id}/revoke")
@@ -160,5 +170,6 @@ def revoke_links(upload_id: UploadId, principal: Writer, pool: PoolDep) -> Respo
     return _redirect(upload_id, "revoked")
 
 
-def _redirect(upload_id: str, notice: str) -> Response:
-    return RedirectResponse(f"/uploads/{upload_id}?notice={notice}", status_code=303)
+def _redirect(upload_id: str, notice: str, *, rows: int = 0) -> Response:
+    parameters = {"notice": notice, **({"rows": rows} if rows else {})}
+    return RedirectResponse(f"/uploads/{upload_id}?{urlencode(parameters)}", status_code=303)

@@ -101,9 +101,9 @@ def publish_preset(
     *,
     preset_name: Text = "",
 ) -> Response:
-    """Publish the columns of a mapping as a preset. Constants and values are the vendor's own and stay with it."""
+    """Publish the columns of a mapping as a preset. Constants and categories are the vendor's own and stay with it."""
     mapping = load_mapping(principal, pool, vendor_id, mapping_id)
-    document = replace(mapping.document, constants={}, values={})
+    document = replace(mapping.document.without_remembered_values(), constants={})
     actor = principal.audit_actor
     try:
         preset = principal.run(pool, lambda c: mappings.save_mapping(c, actor, None, document, name=preset_name))

@@ -142,7 +142,7 @@ def _render_vendor(
     vendor_id: str, request: Request, principal: Principal, pool: DatabasePool, form: FormState
 ) -> Response:
     def work(connection: Connection) -> dict[str, Any]:
-        keys = api_keys.list_vendor_keys(connection, vendor_id).items
+        keys = api_keys.get_keys(connection, vendor_id).items
         return {
             "vendor": vendors.get_vendor(connection, vendor_id),
             "active_keys": [key for key in keys if get_key_state(key) == "active"],

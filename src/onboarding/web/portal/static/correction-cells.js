@@ -26,6 +26,8 @@ export function showErrors(row, errors) {
     const cellErrors = errors.filter((error) => error.column === column);
     showMessage(cell, input.id, cellErrors.map(describe).join(" "));
     showSuggestion(cell, cellErrors.find((error) => error.suggestion)?.suggestion);
+    const overwrite = cell.querySelector("button.overwrite");
+    if (overwrite) overwrite.hidden = !cellErrors.length;
     const isInvalid = errors.some((error) => error.column.split(", ").includes(column));
     if (isInvalid) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");

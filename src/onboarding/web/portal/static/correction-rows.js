@@ -28,7 +28,7 @@ export function connectRows(section, { url, onChange, refresh, announce }) {
       event.preventDefault();
       discardChanges(discard.closest("tr"));
     }
-    const button = event.target.closest("button.suggestion");
+    const button = event.target.closest("button.suggestion, button.overwrite");
     if (!button) return;
     event.preventDefault();
     const input = button.closest(".cell").querySelector("[name]");

@@ -1,8 +1,11 @@
-// The step of a preview in which a vendor matches the columns and categories of a file.
+// The step of a preview in which a vendor matches the columns, categories and statuses of a file.
 
 import { request } from "./api-client.js";
 
 const split = (text) => text.split(" ").filter(Boolean);
+
+// Values are compared like on the server: without regard to case and spaces.
+const keyOfValue = (text) => text.normalize("NFC").toLowerCase().split(/\s+/).filter(Boolean).join(" ");
 
 // Returns the step in the preview, or null if it has none. `onApply` is called with the choices, `onChange` whenever
 // one of them changes. `previous` are the choices that the preview shows, or null; `edits` those that were changed since.
@@ -15,6 +18,8 @@ export function findStep(preview, previous, edits, { remembered, onApply, onChan
   const valueRows = [...root.querySelectorAll("tr[data-value]")];
   const columnFields = [...root.querySelectorAll("[data-column]")];
   const numberColumns = new Set(split(root.dataset.numberColumns));
+  // The mapping's own translations of values, and its parts without controls.
+  const { values: ownValues = {}, ...otherParts } = JSON.parse(root.dataset.otherParts);
   const missingText = element("missing-columns");
   const nameInput = element("mapping-name");
   const nameHelp = element("mapping-name-help");
@@ -22,7 +27,8 @@ export function findStep(preview, previous, edits, { remembered, onApply, onChan
   const control = (row) => row.querySelector("select, input");
   const columnsOf = (row) => split(control(row)?.value ?? "");
   const rows = [...headerRows, ...valueRows, ...columnFields].filter(control);
-  const keyOf = ({ dataset: { header, value, column } }) => JSON.stringify([header, value, column]);
+  const keyOf = ({ dataset: { header, value, valueColumn, column } }) =>
+    JSON.stringify([header, value, valueColumn, column]);
   let isChanged = false;
   // Whether the person has typed the name, instead of that of the preview.
   let isNamed = false;
@@ -129,6 +135,8 @@ export function findStep(preview, previous, edits, { remembered, onApply, onChan
   // Whether the columns differ from those that apply without the step.
   function usesColumns() {
     if (previous?.usesColumns) return true;
+    // They belong to the mapping; categories are stored for all files.
+    if (valueRows.some((row) => row.dataset.valueColumn !== "category" && control(row).value)) return true;
     if (headerRows.some((row) => columnsOf(row).join(" ") !== row.dataset.current)) return true;
     if ("hasMapping" in root.dataset) {
       return columnFields.some((field) => !field.hidden && control(field).value !== field.dataset.constant);
@@ -147,7 +155,7 @@ export function findStep(preview, previous, edits, { remembered, onApply, onChan
         mapping.columns[row.dataset.header] = target;
       }
       mapping.constants = listConstants();
-      Object.assign(mapping, JSON.parse(root.dataset.otherParts));
+      Object.assign(mapping, otherParts);
     }
     return {
       headers: headerRows.map((row) => row.dataset.header),
@@ -159,22 +167,26 @@ export function findStep(preview, previous, edits, { remembered, onApply, onChan
     };
   }
 
-  // Returns the category of each value, and the values that were seen and left without one.
+  // Returns our value of each value by column, and the values that were seen and left without one.
   function collectValues() {
-    const values = new Map(Object.entries(previous?.values ?? {}));
-    const hasCategories = (columns) => columns.includes("category");
-    const isSameColumn = headerRows.every(
-      (row) => hasCategories(columnsOf(row)) === hasCategories(split(row.dataset.current)),
+    const values = structuredClone({ ...ownValues, ...previous?.values });
+    const listColumns = ["category", "status"];
+    const isSameColumn = headerRows.every((row) =>
+      listColumns.every((name) => columnsOf(row).includes(name) === split(row.dataset.current).includes(name)),
     );
     const declinedValues = new Set(isSameColumn ? previous?.declinedValues : []);
     for (const row of valueRows) {
-      const { value } = row.dataset;
-      values.delete(value);
-      declinedValues.delete(value);
-      if (control(row).value) values.set(value, control(row).value);
-      else if (isSameColumn) declinedValues.add(value);
+      const { value, valueColumn } = row.dataset;
+      const targets = (values[valueColumn] ??= {});
+      for (const other of Object.keys(targets)) {
+        if (keyOfValue(other) === keyOfValue(value)) delete targets[other];
+      }
+      declinedValues.delete(keyOf(row));
+      if (control(row).value) targets[value] = control(row).value;
+      else if (isSameColumn) declinedValues.add(keyOf(row));
     }
-    return { values: Object.fromEntries(values), declinedValues };
+    const used = Object.entries(values).filter(([, targets]) => Object.keys(targets).length);
+    return { values: Object.fromEntries(used), declinedValues };
   }
 
   function readRemember() {
@@ -197,8 +209,8 @@ export function findStep(preview, previous, edits, { remembered, onApply, onChan
     // Returns the changes that were not applied, or null.
     readEdits: () => (isChanged ? new Map(rows.map((row) => [keyOf(row), control(row).value])) : null),
     focus() {
-      const part = root.querySelector("details #match-columns") ? "match-categories" : "match-columns";
-      element(`${part}-title`).focus();
+      const isMatched = root.querySelector("details #match-columns");
+      root.querySelector(isMatched ? ".value-title" : "#match-columns-title").focus();
     },
     open,
     focusName() {
@@ -211,18 +223,20 @@ export function findStep(preview, previous, edits, { remembered, onApply, onChan
 
 // Returns the document of the choices, for a dry run or for a single upload.
 export function documentOf({ mapping, values }) {
-  return Object.keys(values).length ? { ...mapping, values: { category: values } } : mapping;
+  return Object.keys(values).length ? { ...mapping, values } : mapping;
 }
 
 // Stores the choices and returns the mapping for the upload, or undefined if the upload needs none.
 export async function saveChoices(choices, signal) {
   if (!choices.remember) return saveMapping({ headers: choices.headers, document: documentOf(choices) }, signal);
-  if (Object.keys(choices.values).length) {
-    const body = { column: "category", values: choices.values };
+  const { category, ...values } = choices.values;
+  if (category) {
+    const body = { column: "category", values: category };
     await request("/v1/value-mappings", { ...json("PUT", body), signal });
   }
   if (!choices.usesColumns) return choices.reference;
-  return saveMapping({ name: choices.name, headers: choices.headers, document: choices.mapping }, signal);
+  const document = documentOf({ mapping: choices.mapping, values });
+  return saveMapping({ name: choices.name, headers: choices.headers, document }, signal);
 }
 
 async function saveMapping(body, signal) {
