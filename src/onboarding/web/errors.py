@@ -164,6 +164,8 @@ def _build_field_problem(item: Mapping[str, Any]) -> FieldProblem:
     if location != "body":
         # After the name of a parameter, Pydantic names each type that it may have.
         del names[1:]
+    if names[-1:] == ["[key]"]:
+        names.pop()
     message = str(item["msg"]).removeprefix("Value error, ")
     return FieldProblem(location=location, field=".".join(names), message=message)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from onboarding.domain.catalog import CatalogProduct, ProductEvent, ProductEventType
 from onboarding.domain.column_types import ProductStatus
@@ -17,7 +17,7 @@ from onboarding.files.models import FileDetails
 from onboarding.pipeline.product_edits import MAX_EDITS
 from onboarding.storage.catalog import REASON_LENGTH
 from onboarding.storage.input_validation import PLAIN_TEXT
-from onboarding.web.correction_schemas import CellText
+from onboarding.web.correction_schemas import MAX_TEXT, CellText
 from onboarding.web.schemas import ProductColumns, spreadsheet_row_function
 
 ChangeableColumn = Literal[CHANGEABLE]  # type: ignore[valid-type]
@@ -26,6 +26,18 @@ SalesStatus = Literal[ProductStatus.ACTIVE, ProductStatus.INACTIVE]
 """The statuses that a vendor can set."""
 
 WholeNumber = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
+
+
+def _check_value(value: object) -> object:
+    """Return a new value of a column. Raises ValueError, once instead of for each type that it may have."""
+    is_text = isinstance(value, str) and len(value) <= MAX_TEXT and "\0" not in value
+    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
+    if not (value is None or is_text or is_number):
+        raise ValueError(f'Enter text of up to {MAX_TEXT:,} characters, such as "12.50", or a whole number')
+    return value
+
+
+NewValue = Annotated[CellText | WholeNumber | None, BeforeValidator(_check_value)]
 
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=REASON_LENGTH, pattern=PLAIN_TEXT)
@@ -87,7 +99,7 @@ class ProductHistory(BaseModel):
 class ProductEditRequest(BaseModel):
     """New values of a product."""
 
-    values: Annotated[dict[ChangeableColumn, CellText | WholeNumber | None], Field(min_length=1)] = Field(
+    values: Annotated[dict[ChangeableColumn, NewValue], Field(min_length=1)] = Field(
         description="Values by column, written as in a file; null or a blank text clears the column",
         examples=[{"price": "12.50", "brand": None}],
     )

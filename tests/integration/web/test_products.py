@@ -246,8 +246,12 @@ def test_edit_with_errors_changes_nothing_and_names_them(
     assert category["vendor_product_id"] == before["vendor_product_id"]
     cleared = send_edit(vendor_a, product_id, {"product_name": None})
     assert list_problems(cleared) == [("CANNOT_BE_CLEARED", "values.product_name")]
-    for invalid in ({}, {"vendor_product_id": "x"}, {"nothing": "1"}, {"price": 1.5}, {"brand": "\0"}, {"unit": True}):
-        assert send_edit(vendor_a, product_id, invalid).json()["type"] == "/problems/invalid-request", invalid
+    invalid_values = ({"vendor_product_id": "x"}, {"price": 1.5}, {"brand": "\0"}, {"unit": True}, {"price": 2**31})
+    for invalid in ({}, *invalid_values, {"brand": "x" * 10_001}, {"brand": ["x"]}):
+        problem = send_edit(vendor_a, product_id, invalid).json()
+        fields = [error["field"] for error in problem["errors"]]
+        expected = ".".join(["values", *invalid])
+        assert (problem["type"], fields) == ("/problems/invalid-request", [expected]), invalid
     assert send_edit(vendor_a, product_id, {"price": "1"}, version="now").status_code == 422
     assert send_edit(vendor_a, 999_999_999, {"price": "1"}).status_code == 404
     assert get_product(vendor_a, product_id) == before
