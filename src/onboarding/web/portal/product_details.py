@@ -182,11 +182,13 @@ def _render(
     catalog = Catalog(pool, principal)
 
     def read(connection: Connection) -> dict[str, Any]:
+        # Before the product: of an edit that is finished, the new values are shown.
+        progress = load_progress(connection, principal, edit) if edit else None
         product = catalog.load_product(connection, product_id)
         return {
             "product": product_response(product),
             "events": catalog.load_history(connection, product),
-            "progress": load_progress(connection, principal, edit) if edit else None,
+            "progress": progress,
         }
 
     values = principal.run(pool, read)
