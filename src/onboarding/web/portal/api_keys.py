@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -85,7 +85,6 @@ def _render_keys(
     form: FormState,
     new_key: api_keys.NewKeyResponse | None = None,
 ) -> Response:
-    keys = [(key, get_key_state(key)) for key in api_keys.list_keys(principal, pool).items]
     return render_form_page(
         "api_keys.html",
         request,
@@ -94,12 +93,20 @@ def _render_keys(
         HELP_TEXTS,
         values=form.values or DEFAULT_VALUES,
         new_key=new_key,
-        active_keys=[key for key, state in keys if state == "active"],
-        inactive_keys=[(key, state) for key, state in keys if state != "active"],
         scope_labels=SCOPE_LABELS,
-        days=DAYS,
-        idempotency_key=generate_secret()[:20],
+        **build_key_values(api_keys.list_keys(principal, pool).items),
     )
+
+
+def build_key_values(keys: Sequence[KeyResponse]) -> dict[str, Any]:
+    """Return the values for a page that lists keys and has a form for another one."""
+    states = [(key, get_key_state(key)) for key in keys]
+    return {
+        "active_keys": [key for key, state in states if state == "active"],
+        "inactive_keys": [(key, state) for key, state in states if state != "active"],
+        "days": DAYS,
+        "idempotency_key": generate_secret()[:20],
+    }
 
 
 def get_key_state(key: KeyResponse) -> str:

@@ -14,10 +14,9 @@ from onboarding.web.api.api_keys import MarketplaceKeyRequest
 from onboarding.web.auth import CurrentOperator, OperatorAdmin, Principal
 from onboarding.web.database import DatabasePool, PoolDep
 from onboarding.web.errors import Problem
-from onboarding.web.portal.api_keys import DAYS, get_key_state
+from onboarding.web.portal.api_keys import build_key_values
 from onboarding.web.portal.forms import FormState, Text, render_form_page, validate_form
 from onboarding.web.request_parameters import KeyId
-from onboarding.web.tokens import generate_secret
 
 router = APIRouter(prefix="/operator/keys", include_in_schema=False)
 
@@ -78,7 +77,6 @@ def _render_keys(
     form: FormState,
     new_key: api_keys.NewKeyResponse | None = None,
 ) -> Response:
-    keys = [(key, get_key_state(key)) for key in api_keys.list_marketplace_keys(principal, pool).items]
     return render_form_page(
         "marketplace_keys.html",
         request,
@@ -87,9 +85,6 @@ def _render_keys(
         HELP_TEXTS,
         values=form.values or DEFAULT_VALUES,
         new_key=new_key,
-        active_keys=[key for key, state in keys if state == "active"],
-        inactive_keys=[(key, state) for key, state in keys if state != "active"],
         scope_labels=SCOPE_LABELS,
-        days=DAYS,
-        idempotency_key=generate_secret()[:20],
+        **build_key_values(api_keys.list_marketplace_keys(principal, pool).items),
     )
