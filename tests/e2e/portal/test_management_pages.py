@@ -61,8 +61,9 @@ def test_marketplace_key_is_displayed_once_works_and_can_be_revoked(operator: Pa
         assert program.get(feed).status_code == 200
     operator.reload()
     expect(operator.get_by_text("This key was already created")).to_be_visible()
-    expect(operator.get_by_role("listitem").filter(has_text="Search index")).to_have_count(1)
-    expect(operator.get_by_text("View the products of all vendors")).to_be_visible()
+    listed_key = operator.get_by_role("listitem").filter(has_text="Search index")
+    expect(listed_key).to_have_count(1)
+    expect(listed_key.get_by_text("View the products of all vendors")).to_be_visible()
     assert key not in operator.content()
     operator.get_by_text("Revoke Search index").click()
     operator.get_by_role("button", name="Revoke key").click()
